@@ -1,0 +1,94 @@
+/** The plan: a compiled program as data (HOUSE section 10). Self-contained JSON; the runtime needs nothing else. */
+export interface Plan {
+  readonly version: 1
+  readonly entry: string
+  readonly kind: "graph"
+  /** What the device must offer; checked before anything is made. */
+  readonly needs: Needs
+  readonly sources: readonly SourcePlan[]
+  readonly buffers: readonly BufferPlan[]
+  readonly kernels: readonly KernelPlan[]
+  readonly inputs: readonly InputPlan[]
+  readonly outputs: readonly OutputPlan[]
+  readonly commands: readonly Command[]
+  /** Bytes of all buffers together, and the lower bound that liveness gives. */
+  readonly peakBytes: number
+  readonly liveBytes: number
+  /** `parameters` of the entry after `--set` (seed, steps, batch, …). */
+  readonly settings: Readonly<Record<string, number | string | boolean>>
+}
+
+export interface Needs {
+  readonly maxStorageBuffersPerShaderStage: number
+  readonly maxStorageBufferBindingSize: number
+  readonly maxBufferSize: number
+  readonly maxComputeWorkgroupStorageSize: number
+  readonly maxComputeInvocationsPerWorkgroup: number
+  readonly features: readonly string[]
+}
+
+export interface Where {
+  /** `preview.nda:12:3`, and the name the user knows the value by. */
+  readonly at: string
+  readonly label: string
+}
+
+export interface BufferPlan {
+  readonly id: number
+  /** A multiple of 4. */
+  readonly bytes: number
+  readonly role: "input" | "output" | "temporary" | "constant" | "uniform"
+  readonly dtype: "f32" | "i32" | "u32" | "bool"     // bool is stored as u32
+  readonly shape: readonly number[]
+  /** Constants carry their words (u32). */
+  readonly data?: readonly number[]
+  readonly origin: Where
+}
+
+export interface KernelPlan {
+  readonly id: number
+  readonly name: string
+  readonly wgsl: string
+  readonly workgroup: readonly [number, number, number]
+  readonly bindings: readonly ("uniform" | "read" | "write")[]
+  readonly kind: "sample" | "map" | "gather" | "reduce" | "contract" | "opaque"
+  readonly origin: Where
+}
+
+/**
+ * `dispatch` binds `buffers` in the order of the kernel's bindings. The uniform buffer holds 8 words:
+ * seed, step, repeat, and zeros; the runtime writes it before each run.
+ */
+export type Command =
+  | { readonly op: "dispatch"; readonly kernel: number; readonly groups: readonly [number, number, number]; readonly buffers: readonly { readonly buffer: number; readonly offset: number; readonly bytes: number }[]; readonly origin: Where }
+  | { readonly op: "copy"; readonly from: number; readonly to: number; readonly bytes: number }
+  | { readonly op: "fill"; readonly buffer: number; readonly bytes: number }
+
+/** How a batch is asked for (see `runtime/data/source.ts`). */
+export interface SourcePlan {
+  readonly name: string
+  readonly loader: string
+  readonly split: "train" | "test" | "all"
+  readonly batch: number
+  readonly options: Readonly<Record<string, string | number | boolean>>
+  readonly fields: readonly { readonly name: string; readonly dtype: "f32" | "i32" | "u32" | "bool" | "u8"; readonly shape: readonly number[] }[]
+  readonly origin: Where
+}
+
+export interface InputPlan {
+  readonly name: string
+  readonly buffer: number
+  readonly dtype: "f32" | "i32" | "u32" | "bool"
+  readonly shape: readonly number[]
+  /** From a batch: its source and field; the field `#index` is each sample's number in its data set (i32[n]). */
+  readonly source?: { readonly name: string; readonly field: string }
+}
+
+export interface OutputPlan {
+  readonly name: string
+  readonly buffer: number
+  readonly dtype: "f32" | "i32" | "u32" | "bool"
+  readonly shape: readonly number[]
+  readonly picture?: "image" | "clip"
+  readonly population?: string
+}
