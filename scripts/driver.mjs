@@ -70,7 +70,9 @@ const installMesa = (release, say) => {
     const suite = "bookworm-backports"
     const sources = aptSources()
     if (!sources.some((source) => source.suite === suite)) {
-      const main = sources.find((source) => source.suite === "bookworm") ?? { uri: "http://deb.debian.org/debian" }
+      // Debian's own mirror is the one that has the updates too; other vendors also name a suite after the release.
+      const updates = sources.find((source) => source.suite === "bookworm-updates")
+      const main = sources.find((source) => source.suite === "bookworm" && source.uri === updates?.uri) ?? { uri: "http://deb.debian.org/debian" }
       // An inline key (a block of text in the deb822 format) cannot be repeated in one line; apt's own trusted keys then serve.
       const signed = main.signedBy?.startsWith("/") ? `[signed-by=${main.signedBy}] ` : ""
       fs.writeFileSync(backportsFile, `# written by nda's setup: Mesa 25 for Debian 12; delete this file to undo\ndeb ${signed}${main.uri} ${suite} main\n`)

@@ -61,7 +61,7 @@ describe("a failure on the device is a typed error that names the line", () => {
 
   it("65,536 groups are refused with the dispatch's line", async () => {
     const plan = doubleThenSquare()
-    const error = await failureOf({ ...plan, commands: [plan.commands[0]!, dispatch(1, [[2, 32], [3, 32]], 2 ** 31, "square")] })
+    const error = await failureOf({ ...plan, commands: [plan.commands[0]!, dispatch(1, [[2, 32], [3, 32]], 65_536, "square")] })
     expect(error).toMatchObject({ reason: "LimitExceeded", where: "hand.nda:31:3" })
     expect(error.message).toContain("maxComputeWorkgroupsPerDimension")
   })
