@@ -12,7 +12,8 @@ export const ofBits = (bits: number): number => {
   return floats[0]!
 }
 
-/** Keeps the first 16 bits of the significand: a rounding barrier that no optimiser may look through. */
+/** Keeps the first 21 or 16 bits of the significand: a rounding barrier that no optimiser may look through. */
+export const high21 = (x: number): number => ofBits(bitsOf(x) & 0xfffffff8)
 export const high16 = (x: number): number => ofBits(bitsOf(x) & 0xffffff00)
 /** Keeps the first 12 bits of the significand: products of two such values are exact in f32. */
 export const high12 = (x: number): number => ofBits(bitsOf(x) & 0xfffff000)

@@ -90,7 +90,7 @@ export const cosh = (x: number): number => {
 
 export const tanh = (x: number): number => {
   const a = Math.abs(x)
-  if (x !== x) return x
+  if (x !== x || a < 2 ** -13) return x
   if (a < 0.56) return oddTail(x, tanhTail)
   const y = a >= 10 ? 1 : f(1 - f(2 / f(expScaled(f(2 * a), 0) + 1)))
   return x < 0 ? -y : y

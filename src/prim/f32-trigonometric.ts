@@ -2,7 +2,7 @@
  * sin, cos, tan and their inverses in f32, step by step as the WGSL of `backend/wgsl/math-trigonometric.ts` computes them.
  * Angles below 2048 are reduced by Cody and Waite's method, larger ones by Payne and Hanek's, in integers.
  */
-import { bitsOf, high12, high16, multiplyHigh, polynomial, powerOfTwo, roundEven } from "./f32-bits.ts"
+import { bitsOf, high12, high16, high21, multiplyHigh, polynomial, powerOfTwo, roundEven } from "./f32-bits.ts"
 import { asinTail, atanAt, atanTail, cosTail, halfPi, halfPi12, halfPiParts, pi, sinTail, tau12, twoOverPi, twoOverPiWords } from "./polynomials.ts"
 
 const f = Math.fround
@@ -21,7 +21,7 @@ const reduceSmall = (x: number): Reduced => {
   // n has 11 bits: the first three products are exact
   const t = f(f(x - f(n * halfPiParts[0])) - f(n * halfPiParts[1]))
   const v = f(n * halfPiParts[2])
-  const high = high16(f(t - v))
+  const high = high21(f(t - v))
   return { quadrant: n & 3, high, low: f(f(f(t - high) - v) - f(n * halfPiParts[3])) }
 }
 
@@ -60,7 +60,7 @@ const turned = (f0: number, f1: number, quadrant: number, negative: boolean, mir
   const rest = f(f((((h0 & 255) << 16) | (h1 >>> 16)) * 2 ** -24) * unit)
   const a = high12(fraction)
   const b = f(fraction - a)
-  const high = high16(f(fraction * halfPi[0]))
+  const high = high21(f(fraction * halfPi[0]))
   const low = f(f(f(f(a * halfPi12[0]) - high) + f(b * halfPi12[0])) + f(f(fraction * halfPi12[1]) + f(rest * halfPi[0])))
   return { quadrant: mirrored ? (4 - quadrant) & 3 : quadrant, high: negative ? -high : high, low: negative ? -low : low }
 }
@@ -82,7 +82,10 @@ const quadrantSin = ({ quadrant, high, low }: Reduced): number => {
   return quadrant & 2 ? -y : y
 }
 
-export const sin = (x: number): number => (Number.isFinite(x) ? quadrantSin(reduce(x)) : NaN)
+/** Below this, sin x, tan x and x are one. */
+const tiny = 2 ** -13
+
+export const sin = (x: number): number => (Number.isFinite(x) ? (Math.abs(x) < tiny ? x : quadrantSin(reduce(x))) : NaN)
 export const cos = (x: number): number => {
   if (!Number.isFinite(x)) return NaN
   const r = reduce(x)
@@ -90,6 +93,7 @@ export const cos = (x: number): number => {
 }
 export const tan = (x: number): number => {
   if (!Number.isFinite(x)) return NaN
+  if (Math.abs(x) < tiny) return x
   const { quadrant, high, low } = reduce(x)
   const s = sinKernel(high, low)
   const c = cosKernel(high, low)
@@ -103,7 +107,7 @@ export const cosTurn = (n: number): number => {
   // r has 22 bits and a sign; r * 2^-24 turns in two exact parts
   const a = f((r >> 11) * 2 ** -13)
   const b = f((r & 2047) * 2 ** -24)
-  const high = high16(f(f(r * 2 ** -24) * 6.2831854820251465))
+  const high = high21(f(f(r * 2 ** -24) * 6.2831854820251465))
   const low = f(f(f(f(a * tau12[0]) - high) + f(b * tau12[0])) + f(f(r * 2 ** -24) * tau12[1]))
   return quadrantSin({ quadrant: (quadrant + 1) & 3, high, low })
 }

@@ -4,6 +4,7 @@ import type { BinaryFn, UnaryFn } from "../../src/scalar/scalar.ts"
 /** erf in f64: its series below 2, the continued fraction of erfc above. */
 const erf = (x: number): number => {
   const a = Math.abs(x)
+  if (a === 0) return x
   if (a < 2.5) {
     let term = x
     let sum = x
