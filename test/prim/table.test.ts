@@ -5,6 +5,7 @@ import type { Node } from "../../src/ir/graph.ts"
 import type { Primitive } from "../../src/prim/primitive.ts"
 import { elementCount } from "../../src/prim/shape.ts"
 import { primitives } from "../../src/prim/table.ts"
+import { read, variable } from "../../src/scalar/scalar.ts"
 import { gradientsOf } from "./reverse.ts"
 import { caseOf, valueOf, weighted } from "./sampled.ts"
 import type { Case } from "./sampled.ts"
@@ -45,6 +46,18 @@ describe.each(table.map((primitive) => [primitive.name, primitive] as const))("%
         expect(value.every(Number.isFinite)).toBe(true)
         if (output.dtype === "bool") expect(value.every((x) => x === 0 || x === 1)).toBe(true)
         else if (output.dtype !== "f32") expect(value.every(Number.isInteger)).toBe(true)
+      }
+    }
+  })
+
+  if (primitive.scatter) test("gathers what it scatters, also in the scatters of its gradients", () => {
+    for (const [prim, sample] of [...primitive.samples.map((own) => [name, own] as const), ...primitives.tabulate.samples.map((own) => ["tabulate", own] as const)]) {
+      const { builder, inputs, output, feeds } = caseOf(prim, sample)
+      gradientsOf(builder, weighted(builder, builder.mul(output, output), 5), inputs)
+      for (const node of builder.nodes().filter((x) => x.prim === name)) {
+        const vars = node.shape.map((extent, d) => variable(`j${d}`, extent))
+        const element = primitive.element!(vars, node.inputs, node.attrs, (slot, index) => read(node.inputs[slot]!.dtype, slot, index), node)
+        close(valueOf(builder.apply("tabulate", node.inputs, { vars, body: [element] }), feeds), valueOf(node, feeds), "the gathered form")
       }
     }
   })
