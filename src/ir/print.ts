@@ -70,8 +70,7 @@ const nodeText = (node: Node, names: ReadonlyMap<Node, string>, sources: Sources
     : { head: Object.entries(attrs).filter(([name, value]) => value !== undefined && name !== "dtype" && name !== "shape").map(([name, value]) => ` ${name}=${attributeText(value)}`).join(""), lines: [] }
   const start = `${names.get(node)} = ${node.prim}${inputs.length > 0 ? ` ${inputs.join(" ")}` : ""}${head}`
   if (lines.length === 0) return `${start}  ${tail}`
-  const inline = lines.join("; ")
-  return inline.length <= inlineWidth ? `${start} { ${inline} }  ${tail}` : [`${start} {`, ...lines.map((line) => `    ${line}`), `} ${tail}`].join("\n")
+  return lines.length === 1 && lines[0]!.length <= inlineWidth ? `${start} { ${lines[0]} }  ${tail}` : [`${start} {`, ...lines.map((line) => `    ${line}`), `} ${tail}`].join("\n")
 }
 
 export const printNodes = (outputs: readonly Node[], sources: Sources = new Map()): { text: string; names: ReadonlyMap<Node, string> } => {

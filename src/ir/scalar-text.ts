@@ -1,4 +1,5 @@
 /** Scalar expressions as text for printed graphs: infix, reads named by what they read, shared parts defined once. */
+import { operandsFirst } from "../prim/scalar-order.ts"
 import { operands } from "../scalar/scalar.ts"
 import type { Scalar, Var } from "../scalar/scalar.ts"
 
@@ -41,24 +42,18 @@ export const scalarText = (roots: readonly Scalar[], vars: readonly Var[], slotN
   const nameOf = namer()
   vars.forEach(nameOf)
   const uses = new Map<Scalar, number>()
-  const count = (e: Scalar): void => {
-    uses.set(e, (uses.get(e) ?? 0) + 1)
-    if (uses.get(e) === 1) operands(e).forEach(count)
-  }
-  roots.forEach(count)
+  const order = operandsFirst(roots)
+  for (const e of [...roots, ...order.flatMap((user) => operands(user))]) uses.set(e, (uses.get(e) ?? 0) + 1)
   const free = new Map<Scalar, ReadonlySet<Scalar>>()
-  const freeOf = (e: Scalar): ReadonlySet<Scalar> => {
-    const known = free.get(e)
-    if (known) return known
-    const result = new Set<Scalar>(e.op === "var" ? [e] : operands(e).flatMap((x) => [...freeOf(x)]))
+  for (const e of order) {
+    const result = new Set<Scalar>(e.op === "var" ? [e] : operands(e).flatMap((x) => [...free.get(x)!]))
     if (e.op === "reduce") e.vars.forEach((v) => result.delete(v))
     free.set(e, result)
-    return result
   }
   // The whole, then the reductions around what is being written: each defines what changes within it and no further in.
   const frames: Frame[] = [{ binds: new Set(), definitions: [], defined: new Map() }]
   const frameOf = (e: Scalar): Frame => {
-    const needed = freeOf(e)
+    const needed = free.get(e)!
     for (let i = frames.length - 1; i > 0; i--) if ([...frames[i]!.binds].some((v) => needed.has(v))) return frames[i]!
     return frames[0]!
   }
