@@ -27,6 +27,9 @@ export const verifyNodes = (outputs: readonly Node[]): string[] => {
   return problems
 }
 
+/** Whether only the host can give the node's value. */
+const isDelivered = (node: Node): boolean => primitiveNamed(node.prim).element === undefined && primitiveNamed(node.prim).evaluate === undefined
+
 /** Also: inputs and outputs are named once, inputs are in the graph as such, sources have the fields that are read. */
 export const verifyGraph = (graph: Graph): string[] => {
   const problems = verifyNodes(graph.outputs.map((output) => output.node))
@@ -36,7 +39,7 @@ export const verifyGraph = (graph: Graph): string[] => {
   twice("source", graph.sources.map((x) => x.name))
   const listed = new Set(graph.inputs.map((x) => x.node))
   for (const node of topological(graph.outputs.map((output) => output.node)))
-    if (primitiveNamed(node.prim).kind === "source" && node.prim === "input" && !listed.has(node)) problems.push(`node ${node.id} is an input that the graph does not list`)
+    if (isPrimitive(node.prim) && isDelivered(node) && !listed.has(node)) problems.push(`node ${node.id} is an input that the graph does not list`)
   for (const { name, source } of graph.inputs) {
     if (!source) continue
     const spec = graph.sources.find((s) => s.name === source.name)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest"
 import { sourceFile } from "../../src/base/source.ts"
 import { graphBuilder } from "../../src/ir/build.ts"
-import type { Node } from "../../src/ir/graph.ts"
-import { printNodes } from "../../src/ir/print.ts"
-import { verifyNodes } from "../../src/ir/verify.ts"
+import type { Graph, Node } from "../../src/ir/graph.ts"
+import { printGraph, printNodes } from "../../src/ir/print.ts"
+import { verifyGraph, verifyNodes } from "../../src/ir/verify.ts"
 import { topological, usersOf } from "../../src/ir/walk.ts"
 import { add, binary, f32, i32, read, reduce, select, sub, variable } from "../../src/scalar/scalar.ts"
 import type { Scalar } from "../../src/scalar/scalar.ts"
@@ -69,6 +69,22 @@ test("the verifier finds a wrong type, a younger operand and an unknown primitiv
   expect(verifyNodes([{ ...y, shape: [3] }])).toEqual(["node 1 (exp) says f32[3], but is f32[2]"])
   expect(verifyNodes([{ ...y, id: 0 }]).join()).toMatch(/not older/)
   expect(verifyNodes([{ ...y, prim: "explode" }])).toEqual(["node 1 (explode) is no primitive of the table"])
+})
+
+test("the verifier of a whole graph finds unlisted inputs, double names and missing fields", () => {
+  const b = graphBuilder()
+  const [x, y] = [b.input("x", "f32", [2]), b.input("y", "f32", [2])]
+  const graph: Graph = {
+    entry: "g", rasters: [], sources: [],
+    inputs: [{ name: "x", node: x, source: { name: "b", field: "image" } }],
+    outputs: [{ name: "o", node: b.add(x, y), picture: undefined, population: undefined }, { name: "o", node: x, picture: undefined, population: undefined }],
+  }
+  expect(verifyGraph(graph)).toEqual(["two outputs are called o", "node 1 is an input that the graph does not list", "input x comes from the source b, which the graph does not have"])
+  const mended: Graph = {
+    ...graph, inputs: [{ name: "x", node: x, source: undefined }, { name: "y", node: y, source: undefined }], outputs: graph.outputs.slice(0, 1),
+  }
+  expect(verifyGraph(mended)).toEqual([])
+  expect(printGraph(mended)).toBe("graph g\n  %0 = input name=x  f32[2]\n  %1 = input name=y  f32[2]\n  %2 = add %0 %1  f32[2]\n  output o = %2\n")
 })
 
 test("the printer numbers densely, names what is read and defines shared parts once", () => {
