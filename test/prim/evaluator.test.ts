@@ -130,3 +130,15 @@ test("a picture through a long body takes seconds, not minutes", () => {
   expect(result.length).toBe(data.length)
   expect(elapsed).toBeLessThan(8000)
 })
+
+test("comparisons and bit operations are those of JavaScript on 32 bits", () => {
+  const pairs = [[1, 2], [2, 1], [3, 3]] as const
+  const laws = { lt: (a: number, b: number) => a < b, le: (a: number, b: number) => a <= b, gt: (a: number, b: number) => a > b, ge: (a: number, b: number) => a >= b, eq: (a: number, b: number) => a === b, ne: (a: number, b: number) => a !== b }
+  for (const [a, b] of pairs) for (const [fn, law] of Object.entries(laws)) for (const of of [f32, i32, u32]) expect(tabulated(binary(fn as keyof typeof laws, of(a), of(b)))).toBe(Number(law(a, b)))
+  for (const fn of ["lt", "le", "gt", "ge", "eq"] as const) expect(tabulated(binary(fn, f32(NaN), f32(1)))).toBe(0)
+  expect(tabulated(binary("ne", f32(NaN), f32(NaN)))).toBe(1)
+  expect(tabulated(binary("xor", u32(0xf0f0f0f0), u32(0xffff0000)))).toBe(0x0f0ff0f0)
+  expect(tabulated(binary("shl", u32(0xc0000001), u32(1)))).toBe(0x80000002)
+  expect(tabulated(binary("shr", u32(0x80000000), u32(31)))).toBe(1)
+  expect(tabulated(binary("bitand", u32(0xffffffff), u32(0x80000001)))).toBe(0x80000001)
+})
