@@ -34,7 +34,8 @@ export class DeclarationRules extends StatementRules {
     for (;;) {
       this.MANY2(() => {
         this.faultsBefore = this.faults.length
-        const read = this.guarded("declaration", () => this.SUBRULE(this.declaration))
+        const start = this.cursor
+        const read = this.guarded("declaration", () => this.SUBRULE(this.declaration)) ?? this.salvaged(start)
         if (read !== undefined) declarations.push(read)
       })
       if (this.RECORDING_PHASE || this.LA(1).tokenType === EOF) break
@@ -46,6 +47,12 @@ export class DeclarationRules extends StatementRules {
     this.CONSUME(EOF)
     return { kind: "module", file: this.file, span: { file: this.file, start: 0, end: this.text.length }, imports, declarations }
   })
+
+  /** For a declaration whose head cannot be read: its name with an error value, so that uses of it are not reported too. */
+  private salvaged(start: number): Declaration | undefined {
+    const name = this.input.slice(start + 1, start + 3).find((token) => token.tokenType === Id)
+    return name === undefined ? undefined : { kind: "const", span: this.since(this.input[start]!.startOffset), name: this.named(name), doc: undefined, type: undefined, value: this.errorHere() }
+  }
 
   private readonly import_: Rule<Import> = this.RULE("import", (): Import => {
     const start = this.LA(1).startOffset

@@ -3,7 +3,7 @@ import { EOF, isRecognitionException, type IRecognitionException, type ParserMet
 import type { Diagnostic } from "../base/diagnostic.ts"
 import * as say from "../diagnostics/messages/syntax.ts"
 import type { Argument, BinaryOp, Coord, Expr, Name as NameNode, Slice, Statement, SuiteExpr } from "./ast.ts"
-import { explain, unexpectedInSuite, type Place } from "./parse-errors.ts"
+import { explain, missingComma, unexpectedInSuite, type Place } from "./parse-errors.ts"
 import { associate, type Operand, type Operator } from "./precedence.ts"
 import { boundary, startsDeclaration } from "./recovery.ts"
 import { Float, Id, Int, K, Name, S, Str, type Token } from "./tokens.ts"
@@ -94,6 +94,15 @@ export abstract class ExpressionRules extends TypeRules {
     return { kind: "error", span: { file: this.file, start: at, end: at } }
   }
 
+  /** For a `let` that cannot be read: its name with an error value, so that uses of it are not reported too. */
+  protected salvagedLet(start: number): Statement | undefined {
+    const name = this.input[start + 1]!
+    if (this.input[start]!.tokenType !== K.let || name.tokenType !== Id) return undefined
+    const span = this.since(this.input[start]!.startOffset)
+    const named = this.named(name)
+    return { kind: "let", span, pattern: { kind: "name", span: named.span, name: named }, type: undefined, draws: false, value: this.errorHere() }
+  }
+
   /** The closing `}`; where the next declaration or the end stands instead, it is taken as closed, after one report. */
   protected close(open: number, start: number): void {
     if (this.RECORDING_PHASE || !this.atBoundary()) {
@@ -113,12 +122,15 @@ export abstract class ExpressionRules extends TypeRules {
     let result: Expr | undefined
     for (;;) {
       this.MANY(() => {
-        const statement = this.guarded("statement", () => this.SUBRULE(this.statement))
+        const at = this.cursor
+        const statement = this.guarded("statement", () => this.SUBRULE(this.statement)) ?? this.salvagedLet(at)
         if (statement !== undefined) statements.push(statement)
         else result = this.errorHere()
       })
       const early = result
       if (this.RECORDING_PHASE || !this.atBoundary()) {
+        const last = statements[statements.length - 1]
+        if (last?.kind === "save" && this.sameLine() && this.LA(1).tokenType === Id) this.fault(missingComma(this.place(this.cursor)), this.cursor)
         this.OPTION(() => {
           result = this.guarded("statement", () => this.SUBRULE(this.expr)) ?? this.errorHere()
         })
