@@ -11,6 +11,10 @@ export const bitFunctions = [
   var z1 = 0u;
   return bitcast<f32>(z1 | 0x7fc00000u);
 }`),
+  wgslFunction(`fn mnegzero_0() -> f32 {
+  var z1 = 0u;
+  return bitcast<f32>(z1 | 0x80000000u);
+}`),
   wgslFunction(`fn minf_0() -> f32 {
   var z1 = 0u;
   return bitcast<f32>(z1 | 0x7f800000u);

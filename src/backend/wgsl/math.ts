@@ -40,7 +40,7 @@ export const mathSource = (needs: Iterable<string>): string => {
   return [...prelude.values()].filter((f) => closed.has(f.name)).map((f) => f.source).join("")
 }
 
-/** A literal of the type; infinities and NaN, which WGSL cannot write, are made at run time. */
+/** A literal of the type; infinities, NaN and -0, which WGSL cannot write, are made at run time. */
 export const wgslLiteral = (value: number, type: ScalarType): WgslText => {
   switch (type) {
     case "bool": return plain(value ? "true" : "false")
@@ -51,8 +51,8 @@ export const wgslLiteral = (value: number, type: ScalarType): WgslText => {
       const rounded = Math.fround(value)
       if (rounded === Infinity) return call("minf_0", [])
       if (rounded === -Infinity) return { text: "(-minf_0())", needs: ["minf_0"] }
-      // a written -0.0 arrives as 0.0
-      if (Object.is(rounded, -0)) return plain("bitcast<f32>(0x80000000u)")
+      // a written -0.0 arrives as 0.0, even by its bits
+      if (Object.is(rounded, -0)) return call("mnegzero_0", [])
       return plain(rounded < 0 ? `(${floatLiteral(rounded)})` : floatLiteral(rounded))
     }
   }
