@@ -52,7 +52,7 @@ export const makeBindings = (): Bindings => {
   }
 }
 
-export const toWord = (e: Expr): Expr => (e.type === "u32" ? e : { op: "cast", type: "u32", fn: "bits_u32", x: e })
+export const toWord = (e: Expr): Expr => (e.type === "u32" ? e : { op: "cast", type: "u32", fn: e.type === "bool" ? "u32" : "bits_u32", x: e })
 export const fromWord = (type: ScalarType, e: Expr): Expr =>
   type === "u32" ? e : { op: "cast", type, fn: type === "f32" ? "bits_f32" : type, x: e }
 const unsigned = (e: Expr): Expr => (e.op === "const" ? number(e.value >>> 0, "u32") : { op: "cast", type: "u32", fn: "u32", x: e })
@@ -129,6 +129,7 @@ export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly w
       const key = keyOf(drawAttrs(node).site)
       const distribution = distributionOf(node)
       if (isPartner(node)) return { op: "draw", type: e.type, distribution, args: [key, unsigned(index[0]!), number(node.shape[0]!, "u32")] }
+      if (distribution.name === "categorical") return categorical({ op: "draw", type: "f32", distribution: { name: "uniform", options: {} }, args: [key, unsigned(index[0]!), unsigned(index[1]!), number(call.count, "u32"), number(0, "f32"), number(1, "f32")] }, index.slice(2), emit)
       if (call.whole) {
         const array: ArrayLocal = { kind: "array", space: "private", element: "i32", length: call.count }
         emit({ op: "array", array })
@@ -138,6 +139,24 @@ export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly w
       return { op: "draw", type: e.type, distribution, args: [key, unsigned(index[0]!), unsigned(index[1]!), number(call.count, "u32"), ...index.slice(2)] }
     }
   }
+}
+
+/** The index whose share of the running total holds the uniform; weights below zero count as zero (`prim/draws.ts`). */
+const categorical = (uniform: Expr, weights: readonly Expr[], emit: (s: Stmt) => void): Expr => {
+  const kept = (value: Expr): Expr => {
+    const name = local(value.type)
+    emit({ op: "let", local: name, value })
+    return use(name)
+  }
+  const positive = weights.map((w) => kept(arithmetic("max", w, number(0, "f32"))))
+  const sums: Expr[] = []
+  for (const w of positive) sums.push(kept(arithmetic("add", sums[sums.length - 1] ?? number(0, "f32"), w)))
+  const target = kept(arithmetic("mul", uniform, sums[sums.length - 1]!))
+  let last: Expr = number(0)
+  positive.forEach((w, i) => { last = { op: "select", type: "i32", condition: arithmetic("gt", w, number(0, "f32")), then: number(i), else: last } })
+  let result: Expr = kept(last)
+  for (let i = sums.length - 1; i >= 0; i--) result = { op: "select", type: "i32", condition: arithmetic("lt", target, sums[i]!), then: number(i), else: result }
+  return kept(result)
 }
 
 const loadWords = (reads: Reads, table: Table, row: Expr, group: number): Expr =>

@@ -1,8 +1,9 @@
 /** Prints a kernel as WGSL. Every name is generated, every literal is printed from a number. */
 import type { ScalarType } from "../../scalar/scalar.ts"
 import type { Binding, ElementType, Expr, Kernel, Stmt, ValueType } from "../../kernel/kernel.ts"
-import { mathSource, wgslExpression } from "./math.ts"
-import { drawFunction } from "./draws-wgsl.ts"
+import type { Distribution } from "../../prim/draws.ts"
+import { drawFunction, inPrelude, type DrawOptions } from "./draws-wgsl.ts"
+import { mathSource, wgslCast, wgslExpression, wgslLiteral, wgslThreefry, type WgslText } from "./math.ts"
 import { makeNames } from "./names.ts"
 
 const scalarTypes: Record<ScalarType, string> = { f32: "f32", i32: "i32", u32: "u32", bool: "bool" }
@@ -10,21 +11,6 @@ const valueType = (type: ValueType): string => (type === "words" ? "vec4<u32>" :
 const storageType = (type: ElementType): string => (type === "words" ? "vec4<u32>" : type === "bool" ? "u32" : type)
 const builtins = { lane: "lane0", group_x: "group0.x", group_y: "group0.y", group_z: "group0.z" } as const
 const components = ["x", "y", "z", "w"] as const
-
-/** The literal of a number; a float that is not finite is made from bits at run time (a constant one is a shader error). */
-const literal = (value: number, type: ScalarType): string => {
-  switch (type) {
-    case "bool": return value ? "true" : "false"
-    case "u32": return `${value >>> 0}u`
-    case "i32": return value === -2147483648 ? "(-2147483647i - 1i)" : value < 0 ? `(${value}i)` : `${value}i`
-    case "f32": {
-      if (!Number.isFinite(value)) return `bitcast<f32>(${value !== value ? 0x7fc00000 : value > 0 ? 0x7f800000 : 0xff800000}u | zero0)`
-      const text = Object.is(value, -0) ? "-0.0" : String(value)
-      const full = /[.e]/.test(text) ? text : `${text}.0`
-      return value < 0 || Object.is(value, -0) ? `(${full}f)` : `${full}f`
-    }
-  }
-}
 
 const powerOfTwo = (e: Expr): number | undefined =>
   e.op === "const" && e.type === "i32" && e.value > 0 && (e.value & (e.value - 1)) === 0 ? 31 - Math.clz32(e.value) : undefined
@@ -37,10 +23,17 @@ export const emit = (kernel: Kernel): string => {
   const functions = new Map<string, string>()
   let zero = false
 
+  const taken = (made: WgslText): string => {
+    for (const need of made.needs) needs.add(need)
+    return made.text
+  }
   const draw = (name: string, options: Readonly<Record<string, unknown>>): string => {
-    const made = drawFunction(name, options)
-    for (const need of made.uses) needs.add(need)
-    functions.set(made.name, made.source)
+    const made = drawFunction(name as Distribution, options as DrawOptions)
+    if (inPrelude(name as Distribution)) needs.add(made.name)
+    else {
+      for (const need of made.uses) needs.add(need)
+      functions.set(made.name, made.source)
+    }
     return made.name
   }
   const settings = (): string => {
@@ -50,23 +43,22 @@ export const emit = (kernel: Kernel): string => {
 
   const show = (e: Expr): string => {
     switch (e.op) {
-      case "const":
-        if (e.type === "f32" && !Number.isFinite(e.value)) zero = true
-        return literal(e.value, e.type)
+      case "const": return taken(wgslLiteral(e.value, e.type))
       case "local": return names.of(e.local, e.local.type === "words" ? "w" : e.local.type === "key" ? "k" : "v")
       case "builtin": return `i32(${builtins[e.name]})`
       case "hidden_zero": return uniform < 0 ? ((zero = true), "i32(zero0)") : `i32(${buffers[uniform]!}[1].w)`
-      case "unary": return applied(e.fn, e.x.type as ScalarType, [show(e.x)], false)
+      case "unary": return taken(wgslExpression(e.fn, e.x.type as ScalarType, [show(e.x)]))
       case "binary": {
         const shift = e.type === "i32" ? powerOfTwo(e.b) : undefined
         // a >> k and a & (2^k - 1) floor for either sign.
         if (shift !== undefined && e.fn === "idiv") return `(${show(e.a)} >> ${shift}u)`
         if (shift !== undefined && e.fn === "mod") return `(${show(e.a)} & ${2 ** shift - 1}i)`
-        return applied(e.fn, e.a.type as ScalarType, [show(e.a), show(e.b)], e.nonNegative)
+        const exponent = e.fn === "pow" && e.b.op === "const" ? { exponent: e.b.value } : {}
+        return taken(wgslExpression(e.fn, e.a.type as ScalarType, [show(e.a), show(e.b)], { nonNegative: e.nonNegative, ...exponent }))
       }
-      case "cast": return converted(e.fn, e.x.type as ScalarType, show(e.x))
+      case "cast": return taken(wgslCast(e.fn, e.x.type as ScalarType, show(e.x)))
       case "select": return `select(${show(e.else)}, ${show(e.then)}, ${show(e.condition)})`
-      case "threefry": return `${draw("threefry", {})}(vec2<u32>(${e.key.map(show).join(", ")}), vec2<u32>(${e.counter.map(show).join(", ")})).${components[e.word]}`
+      case "threefry": return taken(wgslThreefry(e.word, [show(e.key[0]), show(e.key[1])], [show(e.counter[0]), show(e.counter[1])]))
       case "load": {
         const text = `${buffers[e.binding]}[${show(e.index)}]`
         return kernel.bindings[e.binding]!.element === "bool" ? `(${text} != 0u)` : text
@@ -75,27 +67,14 @@ export const emit = (kernel: Kernel): string => {
       case "element": return `${names.of(e.array, "a")}[${show(e.index)}]`
       case "key": {
         const u = settings()
-        return `${draw("threefry", {})}(vec2<u32>(${u}[0].x, ${e.site >>> 0}u), vec2<u32>(${u}[0].y, ${u}[0].z))`
+        needs.add("dkey_1")
+        return `dkey_1(${u}[0].x, ${u}[0].y, ${u}[0].z, ${e.site >>> 0}u)`
       }
       case "draw": return `${draw(e.distribution.name, e.distribution.options)}(${e.args.map(show).join(", ")})`
     }
   }
-  const applied = (fn: Parameters<typeof wgslExpression>[0], type: ScalarType, args: string[], nonNegative: boolean): string => {
-    const made = wgslExpression(fn, type, args, nonNegative)
-    for (const need of made.needs) needs.add(need)
-    return made.text
-  }
   const fromWord = (type: ScalarType, text: string): string =>
     type === "u32" ? text : type === "i32" ? `bitcast<i32>(${text})` : type === "f32" ? `bitcast<f32>(${text})` : `(${text} != 0u)`
-  const converted = (fn: string, from: ScalarType, text: string): string => {
-    switch (fn) {
-      case "bits_u32": return from === "u32" ? text : from === "bool" ? `select(0u, 1u, ${text})` : `bitcast<u32>(${text})`
-      case "bits_f32": return `bitcast<f32>(${text})`
-      case "bool": return from === "bool" ? text : from === "f32" ? `((bitcast<u32>(${text}) & 0x7fffffffu) != 0u)` : `(${text} != ${from === "u32" ? "0u" : "0i"})`
-      default: return from === "bool" ? `select(${fn === "f32" ? "0.0f, 1.0f" : fn === "u32" ? "0u, 1u" : "0i, 1i"}, ${text})` : `${fn}(${text})`
-    }
-  }
-
   const lines: string[] = []
   const statement = (s: Stmt, indent: string): void => {
     switch (s.op) {
