@@ -189,6 +189,8 @@ const contract: Primitive<ContractAttrs> = {
     { inputs: [floats([2, 2, 7]), floats([3, 2, 2])], attrs: { out: [2, 3, 4], over: [2, 2], left: [loopAccess(0), loopAccess(3), convolved(2, 4, 2, 2, 1)], right: plain(1, 3, 4) } },
     // its transpose: a divided place
     { inputs: [floats([2, 3, 4]), floats([3, 2])], attrs: { out: [2, 8], over: [3, 2], left: [loopAccess(0), loopAccess(2), { terms: [{ loop: 1, step: 1 }, { loop: 3, step: -1 }], offset: 1, divide: 2 }], right: plain(2, 3) } },
+    // a summed loop that covers only part of an operand's dimension
+    { inputs: [floats([5]), floats([8])], attrs: { out: [2], over: [3], left: plain(1), right: [{ terms: [{ loop: 0, step: 1 }, { loop: 1, step: 2 }], offset: 0, divide: 1 }] } },
     // a reversed place that meets the border, and a guard
     { inputs: [floats([5]), floats([3])], attrs: { out: [4], over: [3], left: [{ terms: [{ loop: 0, step: -1 }, { loop: 1, step: 2 }], offset: 1, divide: 1 }], right: plain(1), guards: [{ terms: [{ loop: 0, step: 1 }, { loop: 1, step: 1 }], offset: -1, divide: 2, extent: 2 }] } },
   ],

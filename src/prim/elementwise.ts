@@ -8,6 +8,7 @@ import type { Build, Primitive, Sample, TensorType, Vjp } from "./primitive.ts"
 import { bools, floats, integers, naturals, smallShapes } from "./samples.ts"
 import type { Operand } from "./samples.ts"
 import { constantLike, isFloat, sameShape, typeText } from "./shape.ts"
+import { ulpBound } from "./ulp.ts"
 
 type NoAttrs = Record<string, never>
 type None = { readonly none: string }
@@ -27,16 +28,21 @@ const inferSame = (name: string, types: readonly ScalarType[], count: number) =>
   return { dtype: predicates.includes(name) ? "bool" : first.dtype, shape: first.shape }
 }
 
+const bound = (fn: UnaryFn | BinaryFn): { ulp?: number } => {
+  const ulp = ulpBound(fn)
+  return ulp === undefined ? {} : { ulp }
+}
+
 /** `domain`: where the function is smooth and the samples are drawn. */
 const unaryPrimitive = (fn: UnaryFn, doc: string, types: readonly ScalarType[], domain: readonly [number, number], vjp: Vjp<NoAttrs> | None): Primitive<NoAttrs> => ({
-  name: fn, kind: "elementwise", doc, infer: inferSame(fn, types, 1),
+  name: fn, kind: "elementwise", doc, infer: inferSame(fn, types, 1), ...bound(fn),
   element: (index, _inputs, _attrs, read) => unary(fn, read(0, index)),
   vjp: "none" in vjp ? vjp : (b, g, inputs, y, attrs) => (isFloat(b, inputs[0]!) ? vjp(b, g, inputs, y, attrs) : [undefined]),
   samples: types.flatMap((dtype): Sample<NoAttrs>[] => smallShapes.map((shape) => ({ inputs: [operandsOf(dtype, shape, ...domain)], attrs: {} }))),
 })
 
 const binaryPrimitive = (fn: BinaryFn, doc: string, types: readonly ScalarType[], domain: readonly [number, number, number, number], vjp: Vjp<NoAttrs> | None): Primitive<NoAttrs> => ({
-  name: fn, kind: "elementwise", doc, infer: inferSame(fn, types, 2),
+  name: fn, kind: "elementwise", doc, infer: inferSame(fn, types, 2), ...bound(fn),
   element: (index, _inputs, _attrs, read) => binary(fn, read(0, index), read(1, index)),
   vjp: "none" in vjp ? vjp : (b, g, inputs, y, attrs) => (isFloat(b, inputs[0]!) ? vjp(b, g, inputs, y, attrs) : [undefined, undefined]),
   samples: types.flatMap((dtype): Sample<NoAttrs>[] =>
@@ -60,8 +66,8 @@ const every: readonly ScalarType[] = ["f32", "i32", "u32", "bool"]
 
 const unaries = {
   neg: unaryPrimitive("neg", "The negative of each element.", signed, [-2, 2], (b, g) => [b.neg(g)]),
-  abs: unaryPrimitive("abs", "The magnitude of each element.", signed, [0.1, 2], (b, g, [x]) => [b.mul(g, f(b, "sign", x!))]),
-  sign: unaryPrimitive("sign", "-1, 0 or 1.", signed, [0.1, 2], steps("sign")),
+  abs: unaryPrimitive("abs", "The magnitude of each element.", signed, [-2, 2], (b, g, [x]) => [b.mul(g, f(b, "sign", x!))]),
+  sign: unaryPrimitive("sign", "-1, 0 or 1.", signed, [-2, 2], steps("sign")),
   floor: unaryPrimitive("floor", "The largest whole number not above each element.", F, [-4, 4], steps("floor")),
   ceil: unaryPrimitive("ceil", "The smallest whole number not below each element.", F, [-4, 4], steps("ceil")),
   round: unaryPrimitive("round", "The nearest whole number; halves go to the even one.", F, [-4, 4], steps("round")),
@@ -120,10 +126,10 @@ const binaries = {
   div: binaryPrimitive("div", "The real quotient.", F, [-2, 2, 0.5, 2], (b, g, [_x, y], quotient) => [b.div(g, y!), b.neg(b.div(b.mul(g, quotient), y!))]),
   idiv: binaryPrimitive("idiv", "The quotient rounded down; 0 where the divisor is 0.", ["i32", "u32"], [-9, 9, -9, 9], whole("//")),
   // x mod y = x - y floor(x / y)
-  mod: binaryPrimitive("mod", "What remains after division rounded down; it has the divisor's sign.", numeric, [0.1, 0.9, 1, 2],
+  mod: binaryPrimitive("mod", "What remains after division rounded down; it has the divisor's sign.", numeric, [2.2, 2.5, 0.9, 1.05],
     (b, g, [x, y]) => [g, b.neg(b.mul(g, f(b, "floor", b.div(x!, y!))))]),
-  min: binaryPrimitive("min", "The smaller of two.", numeric, [0, 0.9, 1, 2], extremeVjp("lt")),
-  max: binaryPrimitive("max", "The larger of two.", numeric, [0, 0.9, 1, 2], extremeVjp("gt")),
+  min: binaryPrimitive("min", "The smaller of two.", numeric, [-2, 2, -2, 2], extremeVjp("lt")),
+  max: binaryPrimitive("max", "The larger of two.", numeric, [-2, 2, -2, 2], extremeVjp("gt")),
   pow: binaryPrimitive("pow", "x to the power y.", F, [0.3, 2, -2, 2], powVjp),
   atan2: binaryPrimitive("atan2", "The angle of the point (x, y), given y and x, in radians.", F, [-2, 2, 0.4, 2], atan2Vjp),
   eq: binaryPrimitive("eq", "Whether two elements are equal.", every, [-2, 2, -2, 2], truth("==")),

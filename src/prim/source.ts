@@ -1,4 +1,5 @@
 /** Source primitives: what comes from outside the graph (inputs, constants, draws) and counting. */
+import { drawElements } from "./draws.ts"
 import type { ScalarType } from "../scalar/scalar.ts"
 import type { Primitive, Shape, TensorType } from "./primitive.ts"
 import { elementCount, typeText } from "./shape.ts"
@@ -87,6 +88,11 @@ const draw: Primitive<DrawAttrs> = {
     if (attrs.dist === "permutation" && attrs.identity === false && attrs.k! < 2) return "one element has no permutation other than the identity"
     if (attrs.dist === "partner" && (attrs.per !== "batch" || rest.length !== 1)) return "a partner is drawn per batch, one for each of n samples"
     return { dtype: law.result, shape: n === undefined ? rest : [n, ...rest] }
+  },
+  evaluate: (inputs, attrs, { seed, step, repeat }) => {
+    const numbers = attrs.per === "sample" ? Int32Array.from(inputs[0]!.data) : undefined
+    const parameters = (numbers ? inputs.slice(1) : inputs).map((x) => x.data)
+    return drawElements(attrs, seed, step, repeat, numbers, numbers?.length ?? 0, drawRest(attrs), parameters)
   },
   vjp: (_b, _g, inputs) => inputs.map(() => undefined),
   samples: [],
