@@ -1,0 +1,11 @@
+// `node scripts/dev.mjs ARGS…`: nda from its sources, bundled anew each time.
+import path from "node:path"
+import { pathToFileURL } from "node:url"
+import { cliBundle, root } from "./bundle.mjs"
+import { writeStdlib } from "./stdlib.mjs"
+
+const outfile = path.join(root, ".cache", "dev", "cli.mjs")
+writeStdlib()
+await (await import("esbuild")).build({ ...cliBundle(outfile), sourcemap: "inline" })
+process.argv[1] = outfile
+await import(pathToFileURL(outfile).href)
