@@ -12,6 +12,7 @@ import { foldGroups } from "../schedule/tile.ts"
 import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type Expr, type Kernel, type KernelKind, type Stmt } from "./kernel.ts"
 import { block, makeLowerer } from "./lower.ts"
+import { sortElements } from "./sort-elements.ts"
 
 /** The bodies of a kernel's threads, in terms of columns, buffers and its place. */
 export interface Elements {
@@ -47,6 +48,7 @@ const lanesOf = (fusion: Fusion, node: Node): number | undefined => {
 const leastPlaces = 32
 
 export const elementsOf = (fusion: Fusion, node: Node, columns: Columns): Elements => {
+  if (fusion.table(node.prim).kind === "opaque") return sortElements(node)
   const { shape } = node
   const axis = lanesOf(fusion, node)
   const lanes = axis === undefined ? 1 : shape[axis]!

@@ -5,11 +5,13 @@
 import type { Scalar, Var } from "../scalar/scalar.ts"
 import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
+import type { Node } from "../ir/graph.ts"
 import { idiv, i32, mapScalar, mod, operands } from "../scalar/scalar.ts"
-import { drawAttrs } from "../schedule/rates.ts"
+import { drawAttrs, type Column } from "../schedule/rates.ts"
 import type { RowArray, SampleProgram, Statistic } from "../schedule/sample-program.ts"
 import { memorySlot } from "../schedule/sample-program.ts"
 import { foldGroups } from "../schedule/tile.ts"
+import { sizeOf } from "../schedule/inline.ts"
 import type { Limits } from "../schedule/limits.ts"
 import { distributionOf, fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Stmt } from "./kernel.ts"
@@ -20,7 +22,10 @@ const lanes = 64
 /** Where each value lies in the row's memory, the table's columns first. */
 const layout = (program: SampleProgram, table: Table): { readonly at: ReadonlyMap<number, number>; readonly words: number } => {
   const at = new Map<number, number>()
-  for (const { column, slot } of program.columns) if (!at.has(slot)) at.set(slot, table.offsets.get(column)!)
+  for (const { column, slot } of program.columns) {
+    const offset = table.offsets.get(column)
+    if (offset !== undefined && !at.has(slot)) at.set(slot, offset)
+  }
   let words = table.stride * 4
   for (const v of program.values) {
     if (at.has(v.slot)) continue
@@ -30,7 +35,13 @@ const layout = (program: SampleProgram, table: Table): { readonly at: ReadonlyMa
   return { at, words }
 }
 
-export const lowerSamples = (program: SampleProgram, table: Table, reads: Reads, limits: Limits): Kernel => {
+/** A small result of each sample with a buffer of its own: one column for each element, or one array. */
+export interface RowResult {
+  readonly node: Node
+  readonly columns: readonly Column[]
+}
+
+export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits): Kernel => {
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
   const { at, words } = layout(program, table)
   const memory: ArrayLocal = { kind: "array", space: together ? "workgroup" : "private", element: "u32", length: Math.max(1, words) }
@@ -43,7 +54,8 @@ export const lowerSamples = (program: SampleProgram, table: Table, reads: Reads,
     ...reads,
     memory: (e, index) => fromWord(e.type, { op: "element", type: "u32", array: memory, index: arithmetic("add", index[0]!, number(at.get(e.slot)!)) })
   }
-  const tableBinding = reads.bindings.table(table, "write")
+  const tableBinding = table.stride > 0 ? reads.bindings.table(table, "write") : -1
+  const slotOf = new Map(program.columns.map(({ column, slot }) => [column, slot]))
 
   const scalarBlock = (level: number): Stmt[] => {
     const prelude: Stmt[] = []
@@ -141,12 +153,27 @@ export const lowerSamples = (program: SampleProgram, table: Table, reads: Reads,
     return [...prelude, ...outer.statements, { op: "for", local: counter, from: use(lane), below: number(v.words), step: lanes, body: inner.statements }]
   }
 
+  const resultsOut = (first: Expr, step: number): Stmt[] => results.map(({ node, columns }) => {
+    const words = sizeOf(node.shape.slice(1))
+    const binding = reads.bindings.write(node)
+    const whole = columns.length === 1 && columns[0]!.words === words
+    const place = (e: Expr): Expr => (whole ? arithmetic("add", e, number(at.get(slotOf.get(columns[0]!)!)!)) : number(0))
+    const stored = (e: Expr, memoryAt: Expr): Stmt => ({ op: "store", binding, index: arithmetic("add", arithmetic("mul", rowValue, number(words)), e), value: fromWord(node.dtype, { op: "element", type: "u32", array: memory, index: memoryAt }) })
+    if (!whole || words === 1) {
+      const each = columns.map((c, e) => stored(number(e), number(at.get(slotOf.get(c)!)!)))
+      return together ? [{ op: "if", condition: arithmetic("eq", use(lane), number(0)), then: each, else: [] } satisfies Stmt] : each
+    }
+    const k = local("i32")
+    return [{ op: "for", local: k, from: first, below: number(words), step, body: [stored(use(k), place(use(k)))] } satisfies Stmt]
+  }).flat()
   const copyOut = (first: Expr, step: number): Stmt[] => {
+    if (table.stride === 0) return resultsOut(first, step)
     const k = local("i32")
     const group = (j: Expr): Stmt => ({ op: "store_words", binding: tableBinding, index: arithmetic("add", arithmetic("mul", rowValue, number(table.stride)), j),
       values: [0, 1, 2, 3].map((c): Expr => ({ op: "element", type: "u32", array: memory, index: arithmetic("add", arithmetic("mul", j, number(4)), number(c)) })) as [Expr, Expr, Expr, Expr] })
-    if (step === 1 && table.stride <= 16) return Array.from({ length: table.stride }, (_, j) => group(number(j)))
-    return [{ op: "for", local: k, from: first, below: number(table.stride), step, body: [group(use(k))] }]
+    const rest = resultsOut(first, step)
+    if (step === 1 && table.stride <= 16) return [...Array.from({ length: table.stride }, (_, j) => group(number(j))), ...rest]
+    return [{ op: "for", local: k, from: first, below: number(table.stride), step, body: [group(use(k))] }, ...rest]
   }
 
   if (together) {

@@ -21,6 +21,8 @@ export interface Fusion {
   readonly stops: ReadonlyMap<Node, Stop>
   readonly inliner: Inliner
   readonly table: Table
+  /** Nodes that depend on one sample's draws or statistics, or are long reductions, with few elements for each sample. */
+  readonly rowBound: ReadonlySet<Node>
 }
 
 /** A row holds at most so many elements of one sample. */
@@ -93,7 +95,7 @@ export const liveNodes = (graph: Graph): Node[] => {
 }
 
 /** Small values of each sample: the first dimension counts samples. */
-const rowShaped = (node: Node): boolean => node.shape.length >= 1 && sizeOf(node.shape.slice(1)) <= mostRowElements
+const rowShaped = (node: Node): boolean => node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= mostRowElements
 
 export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string> = new Map()): Fusion => {
   const live = liveNodes(graph)
@@ -132,7 +134,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     let sum = cost.operations / lanes
     for (const input of new Set(node.inputs)) sum += (byId.get(input.id) ?? 0) * (own.has(input) && own.get(input)!.terms >= longReduction ? 2 : total.get(input)!)
     total.set(node, sum)
-    if (node.inputs.some((i) => hasRow.has(i)) || (long && rowShaped(node))) hasRow.add(node)
+    if (node.inputs.some((i) => hasRow.has(i)) || (long && (rowShaped(node) || node.shape.length === 0))) hasRow.add(node)
   }
 
   // Backward: how often each node's elements would be evaluated.
@@ -163,5 +165,6 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       evaluations.set(input, (evaluations.get(input) ?? 0) + times * reads)
     }
   }
-  return { live, stops, inliner: makeInliner(table, (n) => stops.has(n)), table }
+  const rowBound = new Set([...hasRow].filter((n) => rowShaped(n) || n.shape.length === 0))
+  return { live, stops, inliner: makeInliner(table, (n) => stops.has(n)), table, rowBound }
 }

@@ -27,11 +27,14 @@ export interface Columns {
   /** The variable that stands for the row of a table with so many rows. */
   rowOf(rows: number): Var
   expression(rows: number, body: Scalar): Column
+  /** A column of its own, never shared: the result of a row. */
+  result(rows: number, value: Scalar | Node): Column
   array(rows: number, node: Node): Column
 }
 
 export const makeColumns = (canonical: (roots: readonly Scalar[]) => readonly Scalar[]): Columns => {
   const all: Column[] = []
+  const results = new Set<Column>()
   const rows = new Map<number, Var>()
   const rowOf = (n: number): Var => {
     const known = rows.get(n)
@@ -44,7 +47,7 @@ export const makeColumns = (canonical: (roots: readonly Scalar[]) => readonly Sc
     all,
     rowOf,
     expression(n, body) {
-      const before = all.filter((c) => c.rows === n && c.value.kind === "expression")
+      const before = all.filter((c) => c.rows === n && c.value.kind === "expression" && !results.has(c))
       const roots = canonical([...before.map((c) => (c.value as { body: Scalar }).body), body])
       const at = roots.findIndex((r, i) => i < before.length && r === roots[before.length])
       if (at >= 0) return before[at]!
@@ -52,11 +55,18 @@ export const makeColumns = (canonical: (roots: readonly Scalar[]) => readonly Sc
       all.push(column)
       return column
     },
+    result(n, value) {
+      const column: Column = "prim" in value
+        ? { id: all.length, rows: n, type: value.dtype, words: sizeOf(value.shape.slice(1)), value: { kind: "array", node: value } }
+        : { id: all.length, rows: n, type: value.type, words: 1, value: { kind: "expression", row: rowOf(n), body: value } }
+      all.push(column)
+      results.add(column)
+      return column
+    },
     array(n, node) {
-      const known = all.find((c) => c.rows === n && c.value.kind === "array" && c.value.node === node)
+      const known = all.find((c) => c.rows === n && !results.has(c) && c.value.kind === "array" && c.value.node === node)
       if (known) return known
-      const perSample = node.shape[0] === n && !(isDraw(node) && perBatch(node) && node.shape.length === 1 && !isPartner(node))
-      const column: Column = { id: all.length, rows: n, type: node.dtype, words: sizeOf(perSample ? node.shape.slice(1) : node.shape), value: { kind: "array", node } }
+      const column: Column = { id: all.length, rows: n, type: node.dtype, words: sizeOf(isDraw(node) && isGlobalDraw(node) ? node.shape : node.shape.slice(1)), value: { kind: "array", node } }
       all.push(column)
       return column
     }
