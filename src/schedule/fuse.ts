@@ -27,6 +27,8 @@ export interface Fusion {
 
 /** A row holds at most so many elements of one sample. */
 export const mostRowElements = 1024
+/** A value with dimensions of its own (a mask, a small picture) is a row up to so many elements. */
+const mostPlaces = 64
 /** A reduction over at least so many terms is computed once and kept. */
 const longReduction = 16
 /** More reads of one node by each of its readers' elements than this: it is stored. */
@@ -94,8 +96,9 @@ export const liveNodes = (graph: Graph): Node[] => {
   return [...seen].sort((a, b) => a.id - b.id)
 }
 
-/** Small values of each sample: the first dimension counts samples. */
-const rowShaped = (node: Node): boolean => node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= mostRowElements
+/** Small values of each sample (the first dimension counts samples); a picture is not one, unless each element is a long sum. */
+const rowShaped = (node: Node, long: boolean): boolean =>
+  node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= (node.shape.length <= 2 || long ? mostRowElements : mostPlaces)
 
 export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string> = new Map()): Fusion => {
   const live = liveNodes(graph)
@@ -114,7 +117,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     const record = table(node.prim)
     if (record.kind === "source" || !record.element) {
       total.set(node, 2)
-      if (node.prim === "draw" && rowShaped(node)) hasRow.add(node)
+      if (node.prim === "draw" && rowShaped(node, false)) hasRow.add(node)
       if (record.kind !== "source") continue
       if (node.prim === "input") stop(node, "input", "the host delivers it")
       else if (node.prim === "draw") stop(node, "draw", "drawn")
@@ -134,7 +137,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     let sum = cost.operations / lanes
     for (const input of new Set(node.inputs)) sum += (byId.get(input.id) ?? 0) * (own.has(input) && own.get(input)!.terms >= longReduction ? 2 : total.get(input)!)
     total.set(node, sum)
-    if (node.inputs.some((i) => hasRow.has(i)) || (long && (rowShaped(node) || node.shape.length === 0))) hasRow.add(node)
+    if (node.inputs.some((i) => hasRow.has(i)) || (long && (rowShaped(node, long) || node.shape.length === 0))) hasRow.add(node)
   }
 
   // Backward: how often each node's elements would be evaluated.
@@ -146,7 +149,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     if (!stops.has(node)) {
       const terms = cost?.terms ?? 1
       const work = total.get(node)!
-      const rows = rowShaped(node)
+      const rows = rowShaped(node, terms >= longReduction)
       if (forced.has(node)) stop(node, "buffer", forced.get(node)!)
       else if (!cost && !constantOf(node)) stop(node, "buffer", "computed by a kernel of its own")
       else if (outputs.has(node)) stop(node, "buffer", "an output")
@@ -165,6 +168,6 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       evaluations.set(input, (evaluations.get(input) ?? 0) + times * reads)
     }
   }
-  const rowBound = new Set([...hasRow].filter((n) => rowShaped(n) || n.shape.length === 0))
+  const rowBound = new Set([...hasRow].filter((n) => rowShaped(n, (own.get(n)?.terms ?? 1) >= longReduction) || n.shape.length === 0))
   return { live, stops, inliner: makeInliner(table, (n) => stops.has(n)), table, rowBound }
 }

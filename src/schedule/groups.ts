@@ -43,7 +43,7 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
   const outputs = new Set(graph.outputs.map((o) => o.node))
   const roots = fusion.live.filter((n) => {
     const kind = fusion.stops.get(n)?.kind
-    return kind === "buffer" || (outputs.has(n) && kind !== "input" && kind !== "constant")
+    return kind === "buffer" || (outputs.has(n) && kind !== "input" && n.prim !== "const")
   })
   const columns = makeColumns(canonical)
   const firstUse = new Map<Column, number>()
