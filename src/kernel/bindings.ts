@@ -1,7 +1,7 @@
 /** What a kernel is bound to, and how the reads of its expressions become loads, draws and table words. */
 import type { Node } from "../ir/graph.ts"
 import { operands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
-import { interval } from "../scalar/interval.ts"
+import { intervals } from "../scalar/interval.ts"
 import { columnOfSlot, drawAttrs, isPartner, type Column } from "../schedule/rates.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { drawCall, eachScalar } from "../schedule/resolve.ts"
@@ -81,6 +81,7 @@ const mostChosen = 8
 
 /** A target whose stream keys are computed once, by statements of `prelude`. */
 export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly words: Map<string, Expr>; rowNames: Map<Scalar, number> } => {
+  const range = intervals()
   const keys = new Map<number, Expr>()
   const words = new Map<string, Expr>()
   const rowNames = new Map<Scalar, number>()
@@ -103,7 +104,7 @@ export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly w
   }
   return {
     words, rowNames,
-    least: (e) => interval(e)[0],
+    least: (e) => range(e)?.low ?? -Infinity,
     read: (e, index, emit) => {
       if (e.slot >= reads.memorySlot) {
         if (!reads.memory) throw new Error("lower: a read of row memory outside a sample kernel")

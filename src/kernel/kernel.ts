@@ -44,7 +44,7 @@ export type Expr =
   | { readonly op: "local"; readonly type: ValueType; readonly local: Local }
   | { readonly op: "builtin"; readonly type: "i32"; readonly name: Builtin }
   | { readonly op: "unary"; readonly type: ScalarType; readonly fn: UnaryFn; readonly x: Expr }
-  /** `nonNegative`: both operands are known to be at least 0 (integer division and remainder). */
+  /** `nonNegative`: the dividend is known to be at least 0 and the divisor at least 1 (integer division and remainder). */
   | { readonly op: "binary"; readonly type: ScalarType; readonly fn: BinaryFn; readonly a: Expr; readonly b: Expr; readonly nonNegative: boolean }
   | { readonly op: "cast"; readonly type: ScalarType; readonly fn: CastFn; readonly x: Expr }
   | { readonly op: "select"; readonly type: ScalarType; readonly condition: Expr; readonly then: Expr; readonly else: Expr }

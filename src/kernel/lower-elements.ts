@@ -1,12 +1,12 @@
 /** Lowers a node to a kernel with one thread for each element, or for each place whose lanes (colours) it computes together. */
 import type { Node } from "../ir/graph.ts"
 import { canonical } from "../scalar/intern.ts"
-import { i32, idiv, mod, type Scalar, type Var } from "../scalar/scalar.ts"
+import { i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { laneAxisOf, type Fusion } from "../schedule/fuse.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits } from "../schedule/limits.ts"
-import { extractRows, type Columns } from "../schedule/rates.ts"
+import { extractRows, isDraw, isGlobalDraw, type Columns } from "../schedule/rates.ts"
 import { linearIndex, makeResolve } from "../schedule/resolve.ts"
 import { foldGroups } from "../schedule/tile.ts"
 import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
@@ -44,6 +44,8 @@ const lanesOf = (fusion: Fusion, node: Node): number | undefined => {
   return axis !== undefined && axis > 0 && node.shape[axis]! <= 8 ? axis : undefined
 }
 
+/** Threads of a workgroup: one sample's places, or any places. */
+const workgroup = 64
 /** Rows of fewer places than this share workgroups. */
 const leastPlaces = 32
 
@@ -69,14 +71,16 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns): Elemen
   const positions = Array.from({ length: lanes }, (_, lane) => index.map((x, d) => (d === axis ? i32(lane) : x)))
   const element = fusion.table(node.prim).element ? fusion.inliner.body : fusion.inliner.at
   const inlined = canonical(simplify(positions.map((p) => element(node, p))))
-  const extracted = extractRows(inlined, fusion, columns, sample ? { at: sample, rows: shape[0]! } : undefined)
-  const resolve = makeResolve(fusion, { row: (n) => { throw new Error(`lower: a row of ${n.prim} was not made a column`) } })
+  const extracted = extractRows(inlined, fusion, columns, sample ? { at: sample, rows: shape[0]! } : undefined, sizeOf(shape) <= workgroup)
+  const resolve = makeResolve(fusion, { row: (n, at, range) => {
+    if (!isDraw(n)) throw new Error(`lower: a row of ${n.prim} was not made a column`)
+    // An arrangement too large for a table is drawn by each thread.
+    const perSample = !isGlobalDraw(n)
+    return read(n.dtype, n.id, [perSample ? resolve(fusion.inliner.at(n.inputs[0]!, [at[0]!])) : i32(0), linearIndex(perSample ? n.shape.slice(1) : n.shape, perSample ? at.slice(1) : at)], range)
+  } })
   const roots = canonical(simplify([...extracted.map(resolve), ...positions.map((p) => linearIndex(shape, p))]))
   return { node, sample, place, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
 }
-
-/** Threads of a workgroup: one sample's places, or any places. */
-const workgroup = 64
 
 export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits): Kernel => {
   const { node, sample, place, lanes } = elements

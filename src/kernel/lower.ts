@@ -246,7 +246,7 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
       case "binary": {
         const [a, b] = [build(e.a, at), build(e.b, at)]
         const divides = e.fn === "idiv" || (e.fn === "mod" && e.type !== "f32")
-        return made(e, arithmetic(e.fn, a, b, divides && target.least(e.a) >= 0 && target.least(e.b) >= 0), [a, b], at)
+        return made(e, arithmetic(e.fn, a, b, divides && target.least(e.a) >= 0 && target.least(e.b) >= 1), [a, b], at)
       }
       case "threefry": {
         const [k0, k1, c0, c1] = [build(e.key[0], at), build(e.key[1], at), build(e.counter[0], at), build(e.counter[1], at)]

@@ -146,12 +146,12 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     const cost = own.get(node)
     const size = sizeOf(node.shape)
     const ratio = (evaluations.get(node) ?? 0) / Math.max(1, size)
-    if (!stops.has(node)) {
+    if (!stops.has(node) && node.prim !== "const") {
       const terms = cost?.terms ?? 1
       const work = total.get(node)!
       const rows = rowShaped(node, terms >= longReduction)
       if (forced.has(node)) stop(node, "buffer", forced.get(node)!)
-      else if (!cost && !constantOf(node)) stop(node, "buffer", "computed by a kernel of its own")
+      else if (!cost) stop(node, "buffer", "computed by a kernel of its own")
       else if (outputs.has(node)) stop(node, "buffer", "an output")
       else if (rasters.has(node)) stop(node, "buffer", rasters.get(node)!)
       else if (usedByOpaque.has(node)) stop(node, "buffer", "read by a kernel of its own")

@@ -7,7 +7,6 @@ import type { Kernel, KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
 import { elementsOf, lowerElements, type Elements } from "../kernel/lower-elements.ts"
 import { lowerSamples } from "../kernel/lower-samples.ts"
-import { canonical } from "../scalar/intern.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable } from "./inline.ts"
 import type { Limits } from "./limits.ts"
@@ -45,7 +44,7 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
     const kind = fusion.stops.get(n)?.kind
     return kind === "buffer" || (outputs.has(n) && kind !== "input" && n.prim !== "const")
   })
-  const columns = makeColumns(canonical)
+  const columns = makeColumns()
   const firstUse = new Map<Column, number>()
   const elements: Elements[] = []
   const rowRoots = new Map<Node, readonly Column[]>()
@@ -57,6 +56,13 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
 
   const times = timesOf(fusion, elements, rowRoots, columns)
   const programs = new Map<string, { rows: number; time: number; columns: Column[] }>()
+  // A program none of whose columns is needed before the next one of as many rows joins that one.
+  const neededAt = new Map<Column, number>()
+  for (const e of elements) eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => {
+    if (x.op !== "read" || x.slot >= 0) return
+    const c = columns.all[columnOfSlot(x.slot)]!
+    neededAt.set(c, Math.min(neededAt.get(c) ?? Infinity, times.root(e.node)))
+  })
   const owner = new Map([...rowRoots].flatMap(([node, own]) => own.map((c) => [c, node] as const)))
   for (const column of columns.all) {
     // The columns of one result are made together.
@@ -66,6 +72,12 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
     const program = programs.get(key) ?? { rows: column.rows, time, columns: [] }
     program.columns.push(column)
     programs.set(key, program)
+  }
+  for (const [key, program] of [...programs].sort(([, a], [, b]) => b.time - a.time)) {
+    const later = [...programs.values()].filter((p) => p.rows === program.rows && p.time > program.time).sort((a, b) => a.time - b.time)[0]
+    if (!later || program.columns.some((c) => owner.has(c) || (neededAt.get(c) ?? Infinity) <= later.time)) continue
+    later.columns.unshift(...program.columns)
+    programs.delete(key)
   }
   const inTable = new Set<Column>()
   for (const e of elements) eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => { if (x.op === "read" && x.slot < 0) inTable.add(columns.all[columnOfSlot(x.slot)]!) })

@@ -18,6 +18,23 @@ export const constantOf = (node: Node): Scalar | undefined => {
   return constant((node.attrs as { readonly data: readonly number[] }).data[0]!, node.dtype)
 }
 
+/** What a drawn integer lies in. */
+const rangeOf = (node: Node): readonly [number, number] | undefined => {
+  if (node.prim !== "draw" || node.dtype !== "i32") return undefined
+  const { dist, k } = node.attrs as { readonly dist: string; readonly k?: number }
+  const parameters = node.inputs.slice(-2).map((p) => constantOf(p))
+  switch (dist) {
+    case "permutation": case "derangement": return [0, k! - 1]
+    case "partner": return [0, node.shape[0]! - 1]
+    case "categorical": return [0, node.inputs[node.inputs.length - 1]!.shape[0]! - 1]
+    case "randint": {
+      const [low, high] = parameters
+      return low?.op === "const" && high?.op === "const" && high.value > low.value ? [low.value, high.value - 1] : undefined
+    }
+    default: return undefined
+  }
+}
+
 /** The variables a reduction inside `e` binds, in the order met. */
 const boundVars = (e: Scalar, seen = new Set<Scalar>(), found: Var[] = []): Var[] => {
   if (seen.has(e)) return found
@@ -101,8 +118,8 @@ export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean): Inl
     const result = mapScalar(element, (e) => {
       if (e.op === "reduce") return { ...e, vars: e.vars.map((v) => memo.get(v) as Var) }
       if (e.op !== "read") return e
-      const inlined = at(node.inputs[e.slot]!, e.index)
-      return inlined.op === "read" && inlined.range === undefined && e.range !== undefined ? { ...inlined, range: e.range } : inlined
+      const input = node.inputs[e.slot]!
+      return stopsAt(input) && !constantOf(input) ? read(input.dtype, input.id, e.index, rangeOf(input) ?? e.range) : at(input, e.index)
     }, memo)
     elements.set(key, result)
     return result
@@ -110,7 +127,7 @@ export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean): Inl
   const at = (node: Node, index: readonly Scalar[]): Scalar => {
     const value = constantOf(node)
     if (value) return value
-    return stopsAt(node) ? read(node.dtype, node.id, index) : body(node, index)
+    return stopsAt(node) ? read(node.dtype, node.id, index, rangeOf(node)) : body(node, index)
   }
   return { body, at }
 }

@@ -4,6 +4,8 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { add, i32, mapScalar, mul, operands, read, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { interner } from "../scalar/intern.ts"
+import { intervals } from "../scalar/interval.ts"
 import { sizeOf } from "./inline.ts"
 import type { Fusion } from "./fuse.ts"
 import { mostRowElements } from "./fuse.ts"
@@ -32,8 +34,10 @@ export interface Columns {
   array(rows: number, node: Node): Column
 }
 
-export const makeColumns = (canonical: (roots: readonly Scalar[]) => readonly Scalar[]): Columns => {
+export const makeColumns = (): Columns => {
   const all: Column[] = []
+  const intern = interner()
+  const byBody = new Map<number, Map<Scalar, Column>>()
   const results = new Set<Column>()
   const rows = new Map<number, Var>()
   const rowOf = (n: number): Var => {
@@ -47,11 +51,13 @@ export const makeColumns = (canonical: (roots: readonly Scalar[]) => readonly Sc
     all,
     rowOf,
     expression(n, body) {
-      const before = all.filter((c) => c.rows === n && c.value.kind === "expression" && !results.has(c))
-      const roots = canonical([...before.map((c) => (c.value as { body: Scalar }).body), body])
-      const at = roots.findIndex((r, i) => i < before.length && r === roots[before.length])
-      if (at >= 0) return before[at]!
-      const column: Column = { id: all.length, rows: n, type: body.type, words: 1, value: { kind: "expression", row: rowOf(n), body } }
+      const one = intern(body)
+      const key = byBody.get(n) ?? new Map<Scalar, Column>()
+      byBody.set(n, key)
+      const known = key.get(one)
+      if (known) return known
+      const column: Column = { id: all.length, rows: n, type: body.type, words: 1, value: { kind: "expression", row: rowOf(n), body: one } }
+      key.set(one, column)
       all.push(column)
       return column
     },
@@ -112,9 +118,10 @@ const join = (a: Rate, b: Rate): Rate => {
 
 /**
  * Replaces the row-rate parts of `bodies` (canonical: equal parts are one object) by reads of columns.
- * `sample`: the variable and extent of the kernel's samples, where it has one.
+ * `sample`: the variable and extent of the kernel's samples, where it has one. `few`: the kernel has few threads, so that
+ * what is drawn once for all rows may as well be drawn by each.
  */
-export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: Columns, sample: { readonly at: Var; readonly rows: number } | undefined): Scalar[] => {
+export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: Columns, sample: { readonly at: Var; readonly rows: number } | undefined, few = false): Scalar[] => {
   const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
   const rowValue = (e: Scalar): { node: Node; global: boolean } | undefined => {
     if (e.op !== "read") return undefined
@@ -141,6 +148,7 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
     const inner = e.op === "reduce" ? [...closed, ...e.vars] : closed
     return operands(e).some((x) => open(x, at, inner))
   }
+  const range = intervals()
   const rates = new Map<Scalar, Rate>()
   const rateOf = (e: Scalar): Rate => {
     const known = rates.get(e)
@@ -160,6 +168,7 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
   // Values drawn once for all rows are read from whichever table the kernel uses anyway.
   const table = [...rates.values()].find((r): r is Extract<Rate, { kind: "row" }> => r.kind === "row" && r.at.op === "var" && (sample === undefined || r.at === sample.at))
     ?? (sample ? { at: sample.at as Scalar, rows: sample.rows } : { at: i32(0), rows: 1 })
+  const inPlace = few && table.rows === 1
   const linear = (shape: readonly number[], index: readonly Scalar[]): Scalar =>
     index.reduce<Scalar>((sum, x, d) => add(mul(sum, i32(shape[d]!)), x), i32(0))
 
@@ -170,13 +179,14 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
     const rate = rateOf(e)
     let result: Scalar
     const value = rowValue(e)
-    if ((rate.kind === "row" || rate.kind === "global") && !open(e, rate.kind === "row" ? rate.at : undefined)) {
+    if ((rate.kind === "row" || (rate.kind === "global" && !inPlace)) && !open(e, rate.kind === "row" ? rate.at : undefined)) {
       const at = rate.kind === "row" ? rate.at : table.at
       const rows = rate.kind === "row" ? rate.rows : table.rows
       const row = columns.rowOf(rows)
       const column = columns.expression(rows, mapScalar(e, (x) => x, new Map<Scalar, Scalar>([[at, row]])))
-      result = read(e.type, columnSlot(column), [go(at)], e.op === "read" ? e.range : undefined)
-    } else if (value && e.op === "read") {
+      const known = e.type === "i32" ? range(e) : undefined
+      result = read(e.type, columnSlot(column), [go(at)], known ? [known.low, known.high] : undefined)
+    } else if (value && e.op === "read" && !(value.global && inPlace)) {
       const rows = value.global ? table.rows : value.node.shape[0]!
       const column = columns.array(rows, value.node)
       const rest = value.global ? e.index : e.index.slice(1)
