@@ -1,0 +1,34 @@
+/** The bounds that keep every later pass's recursion short, whatever the input. */
+import type { Diagnostic } from "../base/diagnostic.ts"
+import * as say from "../diagnostics/messages/syntax.ts"
+import type { Module } from "./ast.ts"
+import { childrenOf, type AnyNode } from "./visit.ts"
+import { closes, opens, type Token } from "./tokens.ts"
+import { nestingLimit } from "./type-rules.ts"
+
+/** The longest way from the module to a leaf of its tree: a chain of so many operators, calls or branches is as deep. */
+export const depthLimit = 1000
+
+/** Before parsing, since the parser recurses on brackets: the first one that is too deep. */
+export const checkNesting = (file: string, tokens: readonly Token[]): Diagnostic | undefined => {
+  let depth = 0
+  for (const token of tokens) {
+    if (opens(token)) {
+      depth++
+      if (depth > nestingLimit) return say.nestedTooDeeply({ file, start: token.startOffset, end: token.endOffset + 1 }, nestingLimit)
+    } else if (closes(token) && depth > 0) depth--
+  }
+  return undefined
+}
+
+/** After parsing, without recursion: the declaration's part that is too deep, if any. */
+export const checkDepth = (module: Module): Diagnostic | undefined => {
+  const stack: { readonly node: AnyNode; readonly depth: number; readonly top: AnyNode | undefined }[] = [{ node: module, depth: 0, top: undefined }]
+  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    const { node, depth, top } = item
+    if (depth > depthLimit) return say.tooManyOperators((top ?? node).span, depthLimit)
+    const chain = node.kind === "binary" || node.kind === "pipe" || node.kind === "call" || node.kind === "if" || node.kind === "field"
+    for (const child of childrenOf(node)) stack.push({ node: child, depth: depth + 1, top: chain ? (top ?? node) : undefined })
+  }
+  return undefined
+}

@@ -1,0 +1,51 @@
+/** `parse`: the front end's one entry, from text to syntax tree. */
+import type { ISerializedGast } from "chevrotain"
+import type { Diagnostic, Result } from "../base/diagnostic.ts"
+import { positionOf, sourceFile } from "../base/source.ts"
+import * as say from "../diagnostics/messages/syntax.ts"
+import type { Module } from "./ast.ts"
+import { DeclarationRules } from "./declaration-rules.ts"
+import type { Fault } from "./expression-rules.ts"
+import { lex } from "./lexer.ts"
+import { checkDepth, checkNesting } from "./limits.ts"
+
+/** Made once: its construction analyses the grammar. It is reset by each use and never used by two at once. */
+const parser = new DeclarationRules(false)
+const errorLimit = 100
+
+/** The grammar as data, with chevrotain's own checks (ambiguity, left recursion) run on it. */
+export const grammar = (): ISerializedGast[] => new DeclarationRules(true).getSerializedGastProductions()
+
+/**
+ * The tree, as far as it could be read, and everything wrong with the text: at most one error a line, and none that follows from another.
+ * Parts that could not be read are `error` nodes. There is no tree where the text is nested beyond the limits.
+ */
+export const parse = (file: string, text: string): Result<Module> => {
+  const { tokens, diagnostics: lexical } = lex(file, text)
+  const tooDeep = checkNesting(file, tokens)
+  if (tooDeep !== undefined) return { value: undefined, diagnostics: select(file, text, lexical, [tooDeep], []) }
+  const { module, problems, faults } = parser.read(file, text, tokens)
+  const diagnostics = select(file, text, lexical, problems, faults)
+  const tooLong = checkDepth(module)
+  if (tooLong !== undefined) return { value: undefined, diagnostics: [...diagnostics, tooLong] }
+  if (diagnostics.length === 0 && module.declarations.length === 0 && module.imports.length === 0) {
+    return { value: module, diagnostics: [say.emptyProgram({ file, start: 0, end: 0 })] }
+  }
+  return { value: module, diagnostics }
+}
+
+/** Characters first, then sense, then grammar: a grammar error in a stretch where one of the others stands follows from it. */
+const select = (file: string, text: string, lexical: readonly Diagnostic[], problems: readonly Diagnostic[], faults: readonly Fault[]): Diagnostic[] => {
+  const causes = [...lexical, ...problems]
+  const independent = faults.filter(({ from, diagnostic }) => !causes.some(({ span }) => span.start >= from && span.start <= diagnostic.span.end))
+  const source = sourceFile(file, text)
+  const lines = new Set<number>()
+  const all = [...causes, ...independent.map(({ diagnostic }) => diagnostic)]
+    .sort((a, b) => a.span.start - b.span.start)
+    .filter(({ span }) => {
+      const { line } = positionOf(source, span.start)
+      return !lines.has(line) && lines.add(line)
+    })
+  if (all.length <= errorLimit) return all
+  return [...all.slice(0, errorLimit), say.tooManyErrors(all[errorLimit]!.span, all.length - errorLimit)]
+}
