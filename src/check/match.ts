@@ -19,6 +19,8 @@ export interface Subject {
   /** The function it is an argument of. */
   readonly callee: string | undefined
   readonly name: string
+  /** A number may be given per sample (the configuration of an augment). */
+  readonly perSample?: boolean
 }
 
 export type Agreement = "equal" | "different" | "undecided"
@@ -96,7 +98,7 @@ export const matchType = (ctx: Context, scope: Scope, type: Ast.TypeExpr, value:
   }
 }
 
-const isCallable = (v: Value): boolean => ["function", "partial", "lambda", "builtin", "stage", "model", "unknown"].includes(v.kind)
+const isCallable = (v: Value): boolean => ["function", "partial", "native", "lambda", "builtin", "stage", "model", "unknown"].includes(v.kind)
 
 const matchNamed = (
   ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kind: "named" }>, alias: string | undefined, value: Value, subject: Subject, mismatch: (wanted: string) => undefined,
@@ -129,7 +131,7 @@ const matchNamed = (
     return undefined
   }
   // A per-sample value is allowed where a scalar is expected.
-  if ((type.dims ?? []).length === 0 && value.dims.length === 1 && ctx.role !== "fn") return { ...value, alias: alias ?? value.alias }
+  if ((type.dims ?? []).length === 0 && value.dims.length === 1 && subject.perSample) return { ...value, alias: alias ?? value.alias }
   return matchDims(ctx, scope, type, value.dims, subject, alias) ? { ...value, alias: alias ?? value.alias } : undefined
 }
 

@@ -100,10 +100,9 @@ export const rasterize = (ctx: Context, span: Span, label: string, picture: Pict
   const sample = s.variable("n", picture.batch)
   const vars = extents.map((n, i) => s.variable(["y", "x"].at(i - extents.length) ?? "t", n))
   const colour = picture.at(vars, sample)
-  const shape = [picture.batch, channels, ...extents]
-  if (channels <= 4) return tabulate(ctx, span, label, "f32", shape, [sample, ...vars], Array.from({ length: channels }, (_, c) => colour(s.i32(c))), 1)
+  if (channels <= 4) return tabulate(ctx, span, label, [sample, ...vars], Array.from({ length: channels }, (_, c) => colour(s.i32(c))), 1)
   const c = s.variable("c", channels)
-  return tabulate(ctx, span, label, "f32", shape, [sample, c, ...vars], [colour(c)])
+  return tabulate(ctx, span, label, [sample, c, ...vars], [colour(c)])
 }
 
 /** Tests the body of `at`: whether its coordinates pass only through smooth arithmetic. */

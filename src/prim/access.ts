@@ -2,9 +2,10 @@
  * Access primitives: `tabulate` says what each element of its result is by reading its inputs at computed places;
  * `scatter_add` says where contributions go. Each is the other's gradient.
  */
-import { add, and, bool, eq, f32, ge, i32, le, max, min, operands, read as readScalar, reduce, select, sub, variable } from "../scalar/scalar.ts"
+import { add, and, bool, eq, f32, ge, i32, le, max, min, read as readScalar, reduce, select, sub, variable } from "../scalar/scalar.ts"
 import type { Scalar, ScalarType, Var } from "../scalar/scalar.ts"
 import type { Build, Primitive, Shape, TensorType } from "./primitive.ts"
+import { operandsFirst } from "./scalar-order.ts"
 import { bools, floats, integers } from "./samples.ts"
 import { contributions } from "./scalar-derivative.ts"
 import type { Contribution } from "./scalar-derivative.ts"
@@ -33,10 +34,7 @@ const extentOf = (v: Var): number => v.high - v.low + 1
 /** Checks that reads fit the inputs and that every variable is bound; gives the sentence that says what does not. */
 export const problemOfScalars = (roots: readonly Scalar[], vars: readonly Var[], inputs: readonly TensorType[]): string | undefined => {
   const known = new Set<Scalar>([...vars, ...boundVariables(roots)])
-  const seen = new Set<Scalar>()
-  const visit = (e: Scalar): string | undefined => {
-    if (seen.has(e)) return undefined
-    seen.add(e)
+  for (const e of operandsFirst(roots)) {
     if (e.op === "var" && !known.has(e)) return `variable ${e.name} is not bound`
     if (e.op === "read") {
       const input = inputs[e.slot]
@@ -46,15 +44,6 @@ export const problemOfScalars = (roots: readonly Scalar[], vars: readonly Var[],
       const wrong = e.index.find((i) => i.type !== "i32")
       if (wrong) return `input ${e.slot} is read at an index of type ${wrong.type}`
     }
-    for (const x of operands(e)) {
-      const problem = visit(x)
-      if (problem) return problem
-    }
-    return undefined
-  }
-  for (const root of roots) {
-    const problem = visit(root)
-    if (problem) return problem
   }
   return undefined
 }

@@ -164,7 +164,7 @@ export const drawElements = (
   const result = new Float64Array(rows * count)
   for (let row = 0; row < rows; row++) {
     const sample = attrs.per === "sample" ? samples![row]! >>> 0 : 0
-    const parameter = (i: number): number => f(params[i]!.length > 1 ? params[i]![row]! : params[i]![0]!)
+    const parameter = (i: number): number => (params[i]!.length > 1 ? params[i]![row]! : params[i]![0]!)
     if (attrs.dist === "permutation" || attrs.dist === "derangement") {
       const exclude = attrs.dist === "derangement" ? "fixed points" : attrs.identity === false ? "identity" : "nothing"
       result.set(permutationOf(key, sample, attrs.k!, exclude), row * count)
@@ -179,13 +179,13 @@ const drawOne = (
   dist: Exclude<Distribution, "permutation" | "derangement" | "partner">, key: Key, sample: number, e: number, count: number,
   parameter: (i: number) => number, params: readonly Float64Array[],
 ): number => {
-  if (dist === "beta") return betaOf(key, sample, e, count, parameter(0), parameter(1))
+  if (dist === "beta") return betaOf(key, sample, e, count, f(parameter(0)), f(parameter(1)))
   const [word0, word1] = threefry2x32(key[0], key[1], sample, e)
   switch (dist) {
-    case "uniform": return uniformOf(word0, parameter(0), parameter(1))
-    case "normal": return f(parameter(0) + f(parameter(1) * standardNormal(word0, word1)))
+    case "uniform": return uniformOf(word0, f(parameter(0)), f(parameter(1)))
+    case "normal": return f(f(parameter(0)) + f(f(parameter(1)) * standardNormal(word0, word1)))
     case "randint": return randintOf(word0, parameter(0), parameter(1))
-    case "bernoulli": return Number(unit(word0) < parameter(0))
+    case "bernoulli": return Number(unit(word0) < f(parameter(0)))
     case "categorical": return categoricalOf(word0, params[0]!)
   }
 }

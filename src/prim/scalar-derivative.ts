@@ -6,6 +6,7 @@ import { add, binary, cast, constant, eq, f32, mul, reduce, select, sub, unary }
 import type { BinaryFn, CastFn, Scalar, ScalarType, UnaryFn, Var } from "../scalar/scalar.ts"
 import { elementwise } from "./elementwise.ts"
 import type { Build, Primitive } from "./primitive.ts"
+import { operandsFirst } from "./scalar-order.ts"
 import { freshVariable, substitute } from "./substitute.ts"
 
 /** `value` goes to element `index` of input `slot`, for all values of `vars` (the variables of enclosing reductions). */
@@ -58,15 +59,7 @@ const throughReduce = (e: Scalar & { op: "reduce" }, cotangent: Scalar): { vars:
 
 export const contributions = (root: Scalar, cotangent: Scalar, outer: readonly Var[] = []): Contribution[] => {
   if (root.type !== "f32") return []
-  const order: Scalar[] = []
-  const seen = new Set<Scalar>()
-  const visit = (e: Scalar): void => {
-    if (e.type !== "f32" || seen.has(e)) return
-    seen.add(e)
-    valuesOf(e).forEach(visit)
-    order.push(e)
-  }
-  visit(root)
+  const order = operandsFirst([root], (e) => valuesOf(e).filter((x) => x.type === "f32"))
   const received = new Map<Scalar, Scalar>([[root, cotangent]])
   const result: Contribution[] = []
   for (const e of order.reverse()) {

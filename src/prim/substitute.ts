@@ -1,21 +1,10 @@
 /** Substitution of index variables in scalar expressions, without capture: bound variables are renamed apart. */
 import { mapScalar } from "../scalar/scalar.ts"
-import { operands } from "../scalar/scalar.ts"
 import type { Scalar, Var } from "../scalar/scalar.ts"
+import { operandsFirst } from "./scalar-order.ts"
 
 /** The variables that reductions inside the expressions bind, in order of first encounter. */
-export const boundVariables = (roots: readonly Scalar[]): Var[] => {
-  const seen = new Set<Scalar>()
-  const bound = new Set<Var>()
-  const visit = (e: Scalar): void => {
-    if (seen.has(e)) return
-    seen.add(e)
-    if (e.op === "reduce") e.vars.forEach((v) => bound.add(v))
-    operands(e).forEach(visit)
-  }
-  roots.forEach(visit)
-  return [...bound]
-}
+export const boundVariables = (roots: readonly Scalar[]): Var[] => [...new Set(operandsFirst(roots).flatMap((e) => (e.op === "reduce" ? e.vars : [])))]
 
 export const freshVariable = (v: Var): Var => ({ ...v })
 

@@ -125,16 +125,21 @@ export const withOperands = (e: Scalar, xs: readonly Scalar[]): Scalar => {
   }
 }
 
-/** Rebuilds bottom-up, each shared node once. `f` sees a node whose operands are already rebuilt. */
+/** Rebuilds bottom-up, each shared node once. `f` sees a node whose operands are already rebuilt. Iterative: composed bodies may be deeper than the stack. */
 export const mapScalar = (root: Scalar, f: (e: Scalar) => Scalar, memo = new Map<Scalar, Scalar>()): Scalar => {
-  const go = (e: Scalar): Scalar => {
-    const known = memo.get(e)
-    if (known) return known
+  const stack = [root]
+  while (stack.length > 0) {
+    const e = stack[stack.length - 1]!
     const before = operands(e)
-    const after = before.map(go)
-    const result = f(before.every((x, i) => x === after[i]) ? e : withOperands(e, after))
-    memo.set(e, result)
-    return result
+    const missing = memo.has(e) ? [] : before.filter((x) => !memo.has(x))
+    if (missing.length > 0) {
+      stack.push(...missing.reverse())
+      continue
+    }
+    stack.pop()
+    if (memo.has(e)) continue
+    const after = before.map((x) => memo.get(x)!)
+    memo.set(e, f(before.every((x, i) => x === after[i]) ? e : withOperands(e, after)))
   }
-  return go(root)
+  return memo.get(root)!
 }

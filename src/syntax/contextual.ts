@@ -36,6 +36,7 @@ const isKeyword = (word: ContextualKeyword, previous: Token | undefined, token: 
     case "every":
       return begins && opensLine && (named || next.tokenType === Int || next.tokenType === S.LParen)
     case "from":
+      if (token.first && (next.tokenType === Str || second?.tokenType === S.Dot || second?.tokenType === K.import)) return true
       return complete && (named || next.tokenType === Str)
     case "as":
       return complete && named

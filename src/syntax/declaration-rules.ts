@@ -1,12 +1,13 @@
-/** The parser's highest layer: modules, declarations and statements. */
+/** The parser's highest layer: modules and declarations. */
 import { EOF } from "chevrotain"
 import type { Diagnostic } from "../base/diagnostic.ts"
 import type {
   Declaration, EntryParam, Every, Expr, FunctionDeclaration, Import, ModelDeclaration, Module, Name as NameNode, Param, Statement, Step, TrainDeclaration, TypeExpr,
 } from "./ast.ts"
-import { ExpressionRules, type Fault } from "./expression-rules.ts"
+import type { Fault } from "./expression-rules.ts"
 import { unexpectedAtTop, unexpectedInSuite } from "./parse-errors.ts"
 import { Id, K, Name, S, Str, type Token } from "./tokens.ts"
+import { StatementRules } from "./statement-rules.ts"
 import type { Rule } from "./type-rules.ts"
 
 interface Signature {
@@ -15,7 +16,7 @@ interface Signature {
   readonly where: readonly Expr[]
 }
 
-export class DeclarationRules extends ExpressionRules {
+export class DeclarationRules extends StatementRules {
   constructor(validate: boolean) {
     super(validate)
     this.performSelfAnalysis()
@@ -33,7 +34,8 @@ export class DeclarationRules extends ExpressionRules {
     for (;;) {
       this.MANY2(() => {
         this.faultsBefore = this.faults.length
-        const read = this.guarded("declaration", () => this.SUBRULE(this.declaration))
+        const start = this.cursor
+        const read = this.guarded("declaration", () => this.SUBRULE(this.declaration)) ?? this.salvaged(start)
         if (read !== undefined) declarations.push(read)
       })
       if (this.RECORDING_PHASE || this.LA(1).tokenType === EOF) break
@@ -45,6 +47,12 @@ export class DeclarationRules extends ExpressionRules {
     this.CONSUME(EOF)
     return { kind: "module", file: this.file, span: { file: this.file, start: 0, end: this.text.length }, imports, declarations }
   })
+
+  /** For a declaration whose head cannot be read: its name with an error value, so that uses of it are not reported too. */
+  private salvaged(start: number): Declaration | undefined {
+    const name = this.input.slice(start + 1, start + 3).find((token) => token.tokenType === Id)
+    return name === undefined ? undefined : { kind: "const", span: this.since(this.input[start]!.startOffset), name: this.named(name), doc: undefined, type: undefined, value: this.errorHere() }
+  }
 
   private readonly import_: Rule<Import> = this.RULE("import", (): Import => {
     const start = this.LA(1).startOffset
@@ -177,10 +185,10 @@ export class DeclarationRules extends ExpressionRules {
     const where: Expr[] = []
     this.OPTION3(() => {
       this.CONSUME(K.where)
-      where.push(this.SUBRULE(this.operation))
+      where.push(this.SUBRULE(this.expr))
       this.MANY(() => {
         this.CONSUME(S.Comma)
-        where.push(this.SUBRULE2(this.operation))
+        where.push(this.SUBRULE2(this.expr))
       })
     })
     return { groups, result, where }
@@ -218,19 +226,6 @@ export class DeclarationRules extends ExpressionRules {
       { ALT: () => this.SUBRULE(this.suite) },
     ]),
   )
-
-  private readonly model: Rule<ModelDeclaration> = this.RULE("model", (): ModelDeclaration => {
-    const start = this.LA(1).startOffset
-    this.CONSUME(K.model)
-    const name = this.named(this.CONSUME(Id))
-    this.CONSUME(S.Equal)
-    const value = this.SUBRULE(this.expr)
-    const from = this.OPTION(() => {
-      this.CONSUME(K.from)
-      return this.SUBRULE2(this.expr)
-    })
-    return { kind: "model", span: this.since(start), name, doc: undefined, value, from }
-  })
 
   private readonly data: Rule<Declaration> = this.RULE("data", (): Declaration => {
     const start = this.LA(1).startOffset
@@ -310,7 +305,7 @@ export class DeclarationRules extends ExpressionRules {
     const name = this.named(this.CONSUME(Id))
     const repeat = this.OPTION(() => {
       this.CONSUME(K.repeat)
-      return this.SUBRULE(this.operation)
+      return this.SUBRULE(this.expr)
     })
     const body = this.SUBRULE(this.suite)
     return { kind: "step", span: this.since(start), name, repeat, body }
@@ -319,99 +314,9 @@ export class DeclarationRules extends ExpressionRules {
   private readonly every: Rule<Every> = this.RULE("every", (): Every => {
     const start = this.LA(1).startOffset
     this.CONSUME(K.every)
-    const period = this.SUBRULE(this.operation)
+    const period = this.SUBRULE(this.expr)
     const body = this.SUBRULE(this.suite)
     return { kind: "every", span: this.since(start), period, body }
-  })
-
-  // ---------------------------------------------------------------------------------------------- statements
-
-  protected readonly statement: Rule<Statement> = this.RULE("statement", (): Statement =>
-    this.OR<Statement>([
-      { ALT: () => this.SUBRULE(this.let_) },
-      { ALT: () => this.SUBRULE(this.slot) },
-      { ALT: () => this.SUBRULE(this.assignment) },
-      { ALT: () => this.SUBRULE(this.model) },
-      { ALT: () => this.SUBRULE(this.minimize) },
-      { ALT: () => this.SUBRULE(this.report) },
-      { ALT: () => this.SUBRULE(this.save) },
-    ]),
-  )
-
-  private readonly let_: Rule<Statement> = this.RULE("let", (): Statement => {
-    const start = this.LA(1).startOffset
-    this.CONSUME(K.let)
-    const pattern = this.SUBRULE(this.pattern)
-    const type = this.OPTION(() => {
-      this.CONSUME(S.Colon)
-      return this.SUBRULE(this.type)
-    })
-    const sign = this.OR([{ ALT: () => this.CONSUME(S.Equal) }, { ALT: () => this.CONSUME(S.Tilde) }])
-    const value = this.SUBRULE(this.expr)
-    return { kind: "let", span: this.since(start), pattern, type, draws: sign.tokenType === S.Tilde, value }
-  })
-
-  private readonly slot: Rule<Statement> = this.RULE("slot", (): Statement => {
-    const start = this.LA(1).startOffset
-    const role = this.OR([{ ALT: () => this.CONSUME(K.param) }, { ALT: () => this.CONSUME(K.state) }])
-    const name = this.named(this.CONSUME(Id))
-    this.CONSUME(S.Colon)
-    const type = this.SUBRULE(this.type)
-    this.CONSUME(S.Equal)
-    const value = this.SUBRULE(this.expr)
-    return { kind: "slot", span: this.since(start), role: role.image as "param" | "state", name, type, value }
-  })
-
-  private readonly assignment: Rule<Statement> = this.RULE("assignment", (): Statement => {
-    const start = this.LA(1).startOffset
-    const word = this.OR([{ ALT: () => this.CONSUME(K.next) }, { ALT: () => this.CONSUME(K.term) }])
-    const name = this.named(this.CONSUME(Id))
-    this.CONSUME(S.Equal)
-    const value = this.SUBRULE(this.expr)
-    return { kind: word.image as "next" | "term", span: this.since(start), name, value }
-  })
-
-  private readonly minimize: Rule<Statement> = this.RULE("minimize", (): Statement => {
-    const start = this.LA(1).startOffset
-    this.CONSUME(K.minimize)
-    const loss = this.SUBRULE(this.expr)
-    this.CONSUME(K.over)
-    const over = this.SUBRULE(this.names)
-    this.CONSUME(K.by)
-    const by = this.SUBRULE2(this.expr)
-    return { kind: "minimize", span: this.since(start), loss, over, by }
-  })
-
-  private readonly report: Rule<Statement> = this.RULE("report", (): Statement => {
-    const start = this.LA(1).startOffset
-    this.CONSUME(K.report)
-    const value = this.SUBRULE(this.expr)
-    return { kind: "report", span: this.since(start), value }
-  })
-
-  /** `best` is a word only here, before `=`. */
-  private readonly save: Rule<Statement> = this.RULE("save", (): Statement => {
-    const start = this.LA(1).startOffset
-    this.CONSUME(K.save)
-    const names = this.SUBRULE(this.names)
-    const best = this.OPTION({
-      GATE: () => this.LA(1).image === "best" && this.LA(2).tokenType === S.Equal,
-      DEF: () => {
-        this.CONSUME(Id)
-        this.CONSUME(S.Equal)
-        return this.SUBRULE(this.expr)
-      },
-    })
-    return { kind: "save", span: this.since(start), names, best }
-  })
-
-  private readonly names: Rule<NameNode[]> = this.RULE("names", () => {
-    const names = [this.named(this.CONSUME(Id))]
-    this.MANY(() => {
-      this.CONSUME(S.Comma)
-      names.push(this.named(this.CONSUME2(Id)))
-    })
-    return names
   })
 
   // --------------------------------------------------------------------------------------------------- running
@@ -419,6 +324,7 @@ export class DeclarationRules extends ExpressionRules {
   read(file: string, text: string, tokens: Token[]): { module: Module; problems: readonly Diagnostic[]; faults: readonly Fault[] } {
     this.begin(file)
     this.text = text
+    this.count = tokens.length
     this.faults = []
     this.faultsBefore = 0
     this.input = tokens

@@ -4,7 +4,7 @@ import type { Diagnostic } from "../base/diagnostic.ts"
 import type { Span } from "../base/span.ts"
 import * as say from "../diagnostics/messages/syntax.ts"
 import { settleKeywords } from "./contextual.ts"
-import { Float, hardKeywords, Id, Int, Str, S, symbolTypes, type Token } from "./tokens.ts"
+import { endsOperand, Float, hardKeywords, Id, Int, Str, S, symbolTypes, type Token } from "./tokens.ts"
 
 export interface Comment {
   readonly start: number
@@ -148,6 +148,14 @@ export const lex = (file: string, text: string): Lexed => {
     }
   }
 
+  /** `.5` where a value must stand. */
+  const bareFraction = (): void => {
+    let end = at + 1
+    while (continuesWord(text.charCodeAt(end))) end++
+    diagnostics.push(say.malformedNumber(span(at, end), text.slice(at, end), "a digit must stand before the point", `0${text.slice(at, end)}`))
+    push(Float, at, end)
+  }
+
   const other = (): void => {
     const pair = text.slice(at, at + 2)
     const known = symbolTypes.get(pair) ?? symbolTypes.get(pair[0]!)
@@ -169,6 +177,11 @@ export const lex = (file: string, text: string): Lexed => {
       const length = foreign.has(pair) ? 2 : 1
       diagnostics.push(say.otherLanguage(span(at, at + length), text.slice(at, at + length), odd.instead, { text: `write \`${odd.write.trim()}\``, replacement: odd.write }))
       push(odd.type!, at, at + length)
+      return
+    }
+    const before = tokens[tokens.length - 1]
+    if (pair[0] === "." && isDigit(pair.charCodeAt(1)) && (before === undefined || !endsOperand(before))) {
+      bareFraction()
       return
     }
     if (known !== undefined) {

@@ -2,6 +2,7 @@
 import { EOF, type IParserErrorMessageProvider, type IRecognitionException, type IToken } from "chevrotain"
 import type { Diagnostic } from "../base/diagnostic.ts"
 import type { Span } from "../base/span.ts"
+import { suggest } from "../base/suggest.ts"
 import * as say from "../diagnostics/messages/syntax.ts"
 import type { Expr } from "./ast.ts"
 import { startsDeclaration, startsStatement } from "./recovery.ts"
@@ -27,16 +28,16 @@ export const messageProvider: IParserErrorMessageProvider = {
 const typeNamed = new Map([...vocabulary, EOF].map((type) => [type.name, type]))
 
 /** What a rule makes, in words, and what it wants first. */
-const rules: ReadonlyMap<string, { readonly where: string; readonly wants?: string }> = new Map([
+const rules: ReadonlyMap<string, { readonly where: string; readonly wants?: string; readonly item?: string }> = new Map([
   ["import", { where: " in this import" }],
   ["modulePath", { where: " in this import", wants: 'a module such as `nda.image`, or "a path"' }],
   ["importName", { where: " in this import" }],
   ["const", { where: " in this `const`" }],
   ["typeAlias", { where: " in this `type`" }],
   ["function", { where: " in the head of this declaration" }],
-  ["params", { where: " in the parameters" }],
+  ["params", { where: " in the parameters", item: "a parameter's name" }],
   ["param", { where: " in the parameters" }],
-  ["entryParams", { where: " in the parameters" }],
+  ["entryParams", { where: " in the parameters", item: "a parameter's name" }],
   ["entryParam", { where: " in the parameters", wants: "a parameter" }],
   ["body", { where: " before the body", wants: "`=` or `{`" }],
   ["model", { where: " in this `model`" }],
@@ -44,7 +45,7 @@ const rules: ReadonlyMap<string, { readonly where: string; readonly wants?: stri
   ["entry", { where: " in the head of this entry" }],
   ["train", { where: " in this `train`" }],
   ["step", { where: " in the head of this `step`" }],
-  ["let", { where: " in this `let`", wants: "`=` or `~`" }],
+  ["let", { where: " in this `let`", wants: "`:`, `=` or `~`" }],
   ["slot", { where: " in this declaration of a slot" }],
   ["assignment", { where: " in this statement" }],
   ["minimize", { where: " in this `minimize`" }],
@@ -60,12 +61,12 @@ const rules: ReadonlyMap<string, { readonly where: string; readonly wants?: stri
   ["sizeAtom", { where: "", wants: "a size (a number, a name or a size in parentheses)" }],
   ["lambda", { where: " in this function" }],
   ["coord", { where: " in this function's coordinates" }],
-  ["call", { where: " in the arguments of this call" }],
+  ["call", { where: " in the arguments of this call", item: "an argument" }],
   ["argument", { where: " in the arguments of this call", wants: "an argument" }],
   ["index", { where: " in this index" }],
   ["slice", { where: " in this index", wants: "an index" }],
   ["expr", { where: "", wants: "an expression" }],
-  ["primary", { where: "", wants: "an expression" }],
+  ["operand", { where: "", wants: "an expression" }],
   ["parentheses", { where: " in these parentheses" }],
   ["list", { where: " in this list" }],
   ["record", { where: " in this record" }],
@@ -161,7 +162,8 @@ export const explain = (exception: IRecognitionException, place: Place): Diagnos
   const previous = tokens[at - 1]
   const span = spanOf(place, token)
   const wanted = exception.name === "MismatchedTokenException" ? exception.message : ""
-  const words = rules.get(rule) ?? { where: "" }
+  const parent = stack[stack.length - 2]?.replace(/~.*$/, "") ?? ""
+  const words = rules.get(rule === "suite" ? parent : rule) ?? { where: "" }
 
   const swapped = confused(place, token, wanted, rule)
   if (swapped !== undefined) return swapped
@@ -181,23 +183,79 @@ export const explain = (exception: IRecognitionException, place: Place): Diagnos
       const after = { file: place.file, start: previous.endOffset + 1, end: previous.endOffset + 1 }
       const outer = openBracket(tokens, place.start, tokens.indexOf(opener))
       const ours = openBracket(tokens, 0, tokens.indexOf(opener))
-      if (closes(token) && (outer ?? ours) !== undefined && closerOf((outer ?? ours)!) !== token.image) return say.wrongCloser(span, spanOf(place, opener), opener.image, closer, token.image)
-      if (closes(token) && (outer ?? ours) === undefined) return say.wrongCloser(span, spanOf(place, opener), opener.image, closer, token.image)
+      const around = outer ?? ours
+      const next = tokens[at + 1]
+      const outerClosesNext = around !== undefined && next !== undefined && next.image === closerOf(around) && around.image !== "{"
+      if (closes(token) && (around === undefined || closerOf(around) !== token.image || outerClosesNext)) {
+        return say.wrongCloser(span, spanOf(place, opener), opener.image, closer, token.image)
+      }
       return say.unclosed(after, spanOf(place, opener), opener.image, closer, found(token), closer)
     }
     if (wantsCloser && startsOperand(token) && endsOperand(previous)) {
       const after = { file: place.file, start: previous.endOffset + 1, end: previous.endOffset + 1 }
       return say.expected(span, `\`,\` or \`${closer}\``, words.where, found(token), { hint: { text: "insert `,`", edit: { span: after, replacement: "," } } })
     }
-    if (wantsCloser) return say.expected(span, `\`,\` or \`${closer}\``, words.where, found(token))
+    if (wantsCloser) return say.expected(span, `${previous === opener ? (words.item ?? "an expression") : "`,`"} or \`${closer}\``, words.where, found(token))
   }
-  if (rule === "primary" && (token.tokenType === K.fn || token.tokenType === K.at)) {
+  if (rule === "operand" && (token.tokenType === K.fn || token.tokenType === K.at)) {
     return say.expected(span, "an operand", "", found(token), { notes: ["a function without a name stands in parentheses there: `(fn (x) => …)`"] })
   }
+  if (rule === "operand" && token.tokenType === S.LBrace) return insideBraces(place)
+  if (rule === "import" && token.tokenType === K.from && previous?.tokenType === Id) {
+    return say.expected(span, "`as`", words.where, found(token), { hint: { text: `names are imported so: \`from module import ${previous.image}\`` } })
+  }
+  const insert = mendByInserting(rule, parent, wanted, token, previous)
+  const after = previous === undefined ? span : { file: place.file, start: previous.endOffset + 1, end: previous.endOffset + 1 }
+  const mend = insert === undefined ? {} : { hint: { text: `insert \`${insert}\``, edit: { span: after, replacement: ` ${insert}` } } }
   const label = wanted === "" ? (words.wants ?? "something else") : (typeNamed.get(wanted)?.LABEL ?? wanted)
-  const operator = wanted === "" && rule === "primary" && previous !== undefined && !endsOperand(previous) && !opens(previous)
+  const operator = wanted === "" && rule === "operand" && previous !== undefined && !endsOperand(previous) && !opens(previous)
   const where = operator ? ` after \`${previous.image}\`` : words.where
-  return say.expected(span, label, where, found(token))
+  return say.expected(span, label, where, found(token), mend)
+}
+
+/** `save G D`: the second name would be the suite's value. */
+export const missingComma = (place: Place): Diagnostic => {
+  const token = place.tokens[place.at]!
+  const end = place.tokens[place.at - 1]!.endOffset + 1
+  const hint = { text: "insert `,`", edit: { span: { file: place.file, start: end, end }, replacement: "," } }
+  return say.expected(spanOf(place, token), "`,`", " in this `save`", found(token), { hint })
+}
+
+/** The word or sign that is surely missing before the surprise. */
+const mendByInserting = (rule: string, parent: string, wanted: string, token: IToken, previous: Token | undefined): string | undefined => {
+  if (!startsOperand(token)) return undefined
+  if (wanted === "Equal" && token.tokenType !== S.LBrace && previous?.tokenType === Id) return "="
+  if (rule === "body" && previous?.tokenType === S.RParen && token.tokenType === Id) return "->"
+  if (parent === "step" && wanted === "LBrace" && (token.tokenType === Int || token.tokenType === Id)) return "repeat"
+  if (wanted === "K_by" && token.tokenType === Id) return "by"
+  if (wanted === "K_over" && token.tokenType === Id) return "over"
+  return undefined
+}
+
+/** `{` begins neither a record nor a suite: the token after its first word says which was meant. */
+const insideBraces = (place: Place): Diagnostic => {
+  const word = place.tokens[place.at + 1]!
+  const token = place.tokens[place.at + 2]!
+  const span = spanOf(place, token)
+  if (token.image === "=") return say.mistakenFor(span, "=", ":", "a record's fields are written `name: value`")
+  if (word.tokenType === EOF || token.tokenType === EOF) return say.expected(spanOf(place, word), "`}`", "", found(word))
+  return say.expected(span, `\`:\` or an operator`, ` after \`${word.image}\``, found(token))
+}
+
+/** How the contextual keywords are used, for one that stands as a name where no name can. */
+const usage: ReadonlyMap<string, string> = new Map([
+  ["every", "every 1000 { … }"], ["step", "step name { … }"], ["save", "save M"], ["report", "report { name: value }"], ["next", "next s = value"],
+  ["term", "term name = value"], ["state", "state s: T = value"], ["param", "param p: T = value"], ["model", "model M = block()"],
+  ["data", "data name: T = source"], ["train", "train name(b in source) { … }"], ["graph", "graph name(x: T) = value"], ["eval", "eval name(b in source) { … }"],
+  ["loss", "loss name(x: T) = value"], ["block", "block name(x: T) -> U { … }"], ["augment", "augment name(img: Field[c; h, w]) -> Field[c; h, w] { … }"],
+  ["type", "type Name[n] = f32[n]"], ["negative", "negative augment name(…) …"],
+])
+const usageOf = (...tokens: readonly (Token | undefined)[]): string[] => {
+  for (const token of tokens) {
+    const written = token?.tokenType === Id ? usage.get(token.image) : undefined
+    if (written !== undefined) return [`\`${token!.image}\` is written so: ${written}`]
+  }
+  return []
 }
 
 /** What stands in a suite (or `train`) opened at `open` and is neither a statement nor its end; `result` is the expression before it. */
@@ -222,12 +280,16 @@ export const unexpectedInSuite = (place: Place, open: number, result: Expr | und
   if (token.tokenType === K.else) return say.misplaced(span, "this `else` follows no `if`")
   if (result !== undefined && result.kind !== "error" && (startsStatement(token) || (startsOperand(token) && token.first))) {
     return say.misplaced(span, "a suite's value is its last expression; something follows it here", [{ span: result.span, text: "this value would be lost" }], {
-      notes: ["name it with `let`, or join the two"],
+      notes: ["name it with `let`, join the two, or close the suite before it"],
     })
   }
   if (startsStatement(token)) return say.misplaced(span, `\`${token.image}\` cannot stand here`, [], { notes: ["`step` and `every` stand in a `train`, all other statements in a suite"] })
-  return say.expected(span, result === undefined ? "a statement, an expression or `}`" : "an operator or the end of the suite", "", found(token))
+  return say.expected(span, result === undefined ? "a statement, an expression or `}`" : "an operator or the end of the suite", "", found(token), {
+    notes: usageOf(previous, token),
+  })
 }
+
+const declarationWords = ["const", "type", "fn", "block", "loss", "augment", "negative", "model", "data", "graph", "eval", "train", "from", "import"]
 
 /** What stands at the top of a file and begins no declaration. */
 export const unexpectedAtTop = (place: Place): Diagnostic => {
@@ -241,5 +303,10 @@ export const unexpectedAtTop = (place: Place): Diagnostic => {
   if (token.tokenType === S.Semicolon) return say.otherLanguage(span, ";", "a line ends where it ends", { text: "remove it", replacement: "" })
   if (token.tokenType === K.let) return say.misplaced(span, "`let` stands in suites; at the top of a file a value is a `const`", [], { hint: { text: "write `const`", edit: { span, replacement: "const" } } })
   if (startsStatement(token)) return say.misplaced(span, `\`${token.image}\` cannot stand at the top of a file`, [], { notes: ["`step` and `every` stand in a `train`, other statements in a suite"] })
-  return say.expected(span, "a declaration", "", found(token), { notes: ["declarations begin with const, type, fn, block, loss, augment, model, data, graph, eval or train"] })
+  const near = token.tokenType === Id ? suggest(token.image, declarationWords) : undefined
+  const written = usageOf(token)
+  return say.expected(span, "a declaration", "", found(token), {
+    notes: written.length > 0 ? written : ["declarations begin with const, type, fn, block, loss, augment, model, data, graph, eval or train"],
+    ...(near === undefined ? {} : { hint: { text: `did you mean \`${near}\`?`, edit: { span, replacement: near } } }),
+  })
 }

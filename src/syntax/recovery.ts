@@ -40,5 +40,5 @@ export const boundary = (tokens: readonly IToken[], text: string, at: number, st
       braces--
     } else if (braces === 0 && token.first && statements.has(type)) return i
   }
-  return tokens.length
+  return tokens.findIndex((token) => token.tokenType === EOF)
 }

@@ -12,12 +12,15 @@ export const nestingLimit = 200
 /** The words that open a step's statement and are followed by an expression: a value of that name would read as the statement. */
 const refused: ReadonlySet<string> = new Set(["step", "every", "report", "save"])
 
+/** The message of the exception that gives up a statement nested too deeply. */
+export const tooDeep = "nested too deeply"
+
 export type Rule<A> = ParserMethod<[], A>
 
 export class TypeRules extends EmbeddedActionsParser {
   protected file = ""
   protected problems: Diagnostic[] = []
-  private depth = 0
+  protected depth = 0
 
   constructor(validate: boolean) {
     super(vocabulary, { maxLookahead: 3, recoveryEnabled: false, errorMessageProvider: messageProvider, skipValidations: !validate })
@@ -43,18 +46,16 @@ export class TypeRules extends EmbeddedActionsParser {
     return !(this.LA(1) as Token).first
   }
 
-  /** Runs a rule's body one level deeper; past the limit the program is told so and the statement given up. */
-  protected deeper<A>(body: () => A): A {
-    this.depth++
-    try {
-      if (this.depth > nestingLimit) {
-        this.problems.push(say.nestedTooDeeply(this.spanOf(this.LA(1)), nestingLimit))
-        throw new MismatchedTokenException("limit", this.LA(1), this.LA(0))
-      }
-      return body()
-    } finally {
-      this.depth--
+  /** Called by each rule that can hold itself, and paired with `ascend`; past the limit the program is told so and the statement given up. */
+  protected descend(): void {
+    if (++this.depth > nestingLimit && !this.RECORDING_PHASE) {
+      this.problems.push(say.nestedTooDeeply(this.spanOf(this.LA(1)), nestingLimit))
+      throw new MismatchedTokenException(tooDeep, this.LA(1), this.LA(0))
     }
+  }
+
+  protected ascend(): void {
+    this.depth--
   }
 
   protected begin(file: string): void {
@@ -88,24 +89,22 @@ export class TypeRules extends EmbeddedActionsParser {
 
   public readonly pattern: Rule<Pattern> = this.RULE("pattern", (): Pattern => {
     const start = this.LA(1).startOffset
-    return this.deeper(() =>
-      this.OR<Pattern>([
-        {
-          ALT: () => {
-            const name = this.SUBRULE(this.binder)
-            return { kind: "name", span: this.since(start), name }
-          },
+    return this.OR<Pattern>([
+      {
+        ALT: () => {
+          const name = this.SUBRULE(this.binder)
+          return { kind: "name", span: this.since(start), name }
         },
-        {
-          ALT: () => {
-            this.CONSUME(S.LParen)
-            const items = this.commas(S.RParen, () => this.SUBRULE(this.pattern), () => this.SUBRULE2(this.pattern))
-            this.CONSUME(S.RParen)
-            return { kind: "tuple", span: this.since(start), items }
-          },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(S.LParen)
+          const items = this.commas(S.RParen, () => this.SUBRULE(this.pattern), () => this.SUBRULE2(this.pattern))
+          this.CONSUME(S.RParen)
+          return { kind: "tuple", span: this.since(start), items }
         },
-      ]),
-    )
+      },
+    ])
   })
 
   // -------------------------------------------------------------------------------------------------- sizes
@@ -210,19 +209,17 @@ export class TypeRules extends EmbeddedActionsParser {
 
   /** `T -> U -> V` is `T -> (U -> V)`. */
   public readonly type: Rule<TypeExpr> = this.RULE("type", (): TypeExpr => {
-    return this.deeper(() => {
-      const parts = [this.SUBRULE(this.baseType)]
-      this.MANY(() => {
-        this.CONSUME(S.Arrow)
-        parts.push(this.SUBRULE2(this.baseType))
-      })
-      let to = parts[parts.length - 1]!
-      for (let i = parts.length - 2; i >= 0; i--) {
-        const from = parts[i]!
-        to = this.ACTION(() => ({ kind: "function", span: { file: this.file, start: from.span.start, end: to.span.end }, from, to }))
-      }
-      return to
+    const parts = [this.SUBRULE(this.baseType)]
+    this.MANY(() => {
+      this.CONSUME(S.Arrow)
+      parts.push(this.SUBRULE2(this.baseType))
     })
+    let to = parts[parts.length - 1]!
+    for (let i = parts.length - 2; i >= 0; i--) {
+      const from = parts[i]!
+      to = this.ACTION(() => ({ kind: "function", span: { file: this.file, start: from.span.start, end: to.span.end }, from, to }))
+    }
+    return to
   })
 
   private readonly baseType: Rule<TypeExpr> = this.RULE("baseType", (): TypeExpr => {

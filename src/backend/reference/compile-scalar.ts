@@ -5,6 +5,7 @@
  */
 import { threefry2x32 } from "../../base/threefry.ts"
 import { binaryF32, unaryF32 } from "../../prim/f32-math.ts"
+import { operandsFirst } from "../../prim/scalar-order.ts"
 import { strides } from "../../prim/shape.ts"
 import { operands } from "../../scalar/scalar.ts"
 import type { Combine, Scalar, ScalarType, Var } from "../../scalar/scalar.ts"
@@ -60,16 +61,14 @@ const outOfBounds = (slot: number, dimension: number, index: number, extent: num
 
 export const compileNest = (nests: readonly Nest[], inputs: readonly Operand[], shape: readonly number[], type: ScalarType, wanted: Variant, mode: Mode): Compiled => {
   const free = new Map<Scalar, ReadonlySet<Var>>()
-  const freeOf = (e: Scalar): ReadonlySet<Var> => {
-    const known = free.get(e)
-    if (known) return known
+  const roots = nests.flatMap((nest) => nest.stores.flatMap((store) => [...store.at, store.value]))
+  for (const e of operandsFirst(roots)) {
     const result = new Set<Var>(e.op === "var" ? [e] : [])
-    for (const x of operands(e)) freeOf(x).forEach((v) => result.add(v))
+    for (const x of operands(e)) free.get(x)!.forEach((v) => result.add(v))
     if (e.op === "reduce") e.vars.forEach((v) => result.delete(v))
     free.set(e, result)
-    return result
   }
-  const coordinates = coordinatesOf(nests.flatMap((nest) => nest.stores.flatMap((store) => [...store.at, store.value])))
+  const coordinates = coordinatesOf(roots)
   const variantOf = (e: Scalar, asked: Variant): Variant => variantFor(mode, e.type, coordinates.has(e) ? "device" : asked)
 
   const constants: unknown[] = []
@@ -96,7 +95,7 @@ export const compileNest = (nests: readonly Nest[], inputs: readonly Operand[], 
 
   /** The innermost scope, from `scope` outwards, that binds one of the variables. */
   const homeOf = (e: Scalar, scope: Scope): Scope => {
-    const needed = freeOf(e)
+    const needed = free.get(e)!
     let at = scope
     while (at.parent && !(at.variable && needed.has(at.variable))) at = at.parent
     return at
@@ -110,18 +109,28 @@ export const compileNest = (nests: readonly Nest[], inputs: readonly Operand[], 
     return name
   }
 
-  /** The name or literal of `e`; its definition stands in the scope where it belongs. */
+  const known = (e: Scalar, asked: Variant, scope: Scope): string | undefined => (e.op === "const" ? number(e.value) : homeOf(e, scope).names.get(e)?.[variantOf(e, asked)])
+  /** The operands of a node in the variants that it needs; a reduction's body has a scope of its own. */
+  const needs = (e: Scalar, variant: Variant): readonly (readonly [Scalar, Variant])[] =>
+    e.op === "reduce" ? [] : operands(e).map((x, i) => [x, e.op === "select" && i > 0 ? variant : e.type === "f32" && e.op !== "read" ? variant : "device"] as const)
+  /** The name or literal of `e`; its definition stands in the scope where it belongs. Operands are defined first, without recursion. */
   const emit = (e: Scalar, asked: Variant, scope: Scope): string => {
-    if (e.op === "const") return number(e.value)
-    const variant = variantOf(e, asked)
-    const home = homeOf(e, scope)
-    const entry = home.names.get(e) ?? {}
-    const known = entry[variant]
-    if (known !== undefined) return known
-    const name = e.op === "var" ? undefined : definition(e, variant, home)
-    if (name === undefined) throw new Error(`index variable ${(e as Var).name} is used outside its loop`)
-    home.names.set(e, { ...home.names.get(e), [variant]: name })
-    return name
+    const stack: (readonly [Scalar, Variant])[] = [[e, asked]]
+    while (stack.length > 0) {
+      const [x, wantedOfX] = stack[stack.length - 1]!
+      const missing = known(x, wantedOfX, scope) === undefined ? needs(x, variantOf(x, wantedOfX)).filter(([y, v]) => known(y, v, scope) === undefined) : []
+      if (missing.length > 0) {
+        stack.push(...missing.reverse())
+        continue
+      }
+      stack.pop()
+      if (known(x, wantedOfX, scope) !== undefined) continue
+      if (x.op === "var") throw new Error(`index variable ${x.name} is used outside its loop`)
+      const [variant, home] = [variantOf(x, wantedOfX), homeOf(x, scope)]
+      const name = definition(x, variant, home)
+      home.names.set(x, { ...home.names.get(x), [variant]: name })
+    }
+    return known(e, asked, scope)!
   }
   const definition = (e: Scalar, variant: Variant, scope: Scope): string => {
     const rounded = (text: string): string => (e.type === "f32" && variant === "device" ? `${fround}(${text})` : text)
@@ -129,7 +138,7 @@ export const compileNest = (nests: readonly Nest[], inputs: readonly Operand[], 
       case "unary": {
         const x = emit(e.x, e.type === "f32" ? variant : "device", scope)
         if (e.fn === "not") return local(scope, `1 - ${x}`)
-        if (e.fn === "neg" || e.fn === "abs") return local(scope, wrap(e.type, e.fn === "neg" ? `-${x}` : `Math.abs(${x})`))
+        if (e.fn === "neg" || e.fn === "abs") return local(scope, wrap(e.type, e.fn === "neg" ? `-(${x})` : `Math.abs(${x})`))
         if (e.x.type !== "f32") return local(scope, wrap(e.type, `${helper(exactUnary[e.fn])}(${x})`))
         const fn = e.fn
         return local(scope, variantOf(e.x, variant) === "device" ? `${helper((v: number) => unaryF32(fn, v), `device ${fn}`)}(${x})` : `${helper(exactUnary[fn])}(${x})`)

@@ -27,7 +27,7 @@ const unrolledLanes = 16
 
 const nestOf = (node: Node, primitive: Primitive): readonly Nest[] => {
   if (primitive.scatter) return primitive.scatter(node.attrs).map(({ vars, index, value }) => ({ vars, stores: [{ at: index, value }], accumulate: true }))
-  const lanes = (node.attrs as { readonly lanes?: number }).lanes
+  const lanes = (node.attrs as { readonly lanes?: number } | undefined)?.lanes
   const unrolled = lanes !== undefined && node.shape[lanes]! <= unrolledLanes ? lanes : undefined
   const index = node.shape.map((extent, d) => variable(`i${d}`, extent))
   const vars = index.filter((_, d) => d !== unrolled)

@@ -3,6 +3,7 @@
  * a device: operands of comparisons, indices, what is rounded or cast to an integer (coordinates: wherever they are used),
  * and draws. So both take the same branch at a threshold. `exact` is all f64, `f32` rounds after every operation.
  */
+import { operandsFirst } from "../../prim/scalar-order.ts"
 import { operands } from "../../scalar/scalar.ts"
 import type { Scalar, ScalarType } from "../../scalar/scalar.ts"
 
@@ -21,15 +22,10 @@ const jumps = (e: Scalar): boolean => e.type === "f32" && ((e.op === "unary" && 
 /** The f32 scalars from which a whole number is taken: coordinates. */
 export const coordinatesOf = (roots: readonly Scalar[]): ReadonlySet<Scalar> => {
   const result = new Set<Scalar>()
-  const seen = new Set<Scalar>()
-  const visit = (e: Scalar): void => {
-    if (seen.has(e)) return
-    seen.add(e)
+  for (const e of operandsFirst(roots)) {
     const rounded = jumps(e) || (e.op === "cast" && (e.type === "i32" || e.type === "u32"))
     if (rounded) for (const x of operands(e)) if (x.type === "f32") result.add(x)
     if (jumps(e)) result.add(e)
-    operands(e).forEach(visit)
   }
-  roots.forEach(visit)
   return result
 }

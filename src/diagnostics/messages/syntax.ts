@@ -71,6 +71,9 @@ export const nestedTooDeeply = (span: Span, limit: number): Diagnostic =>
 export const tooManyOperators = (span: Span, limit: number): Diagnostic =>
   error("NDA0107", span, `this expression is too long (limit ${limit} operators, calls and branches in a chain)`, { notes: ["name parts of it with `let`"] })
 
+export const fileTooLong = (span: Span, limit: number): Diagnostic =>
+  error("NDA0107", span, `this file is too long (limit ${limit} characters)`, { notes: ["part it into modules: `from \"./part.nda\" import …`"] })
+
 export const nameTooLong = (span: Span, limit: number): Diagnostic => error("NDA0107", span, `this name is too long (limit ${limit} characters)`)
 
 export const otherLanguage = (span: Span, found: string, instead: string, mend?: { text: string; span?: Span; replacement?: string }): Diagnostic =>

@@ -4,7 +4,7 @@ import { DataError } from "./data-error.ts"
 import { unitOfByte } from "./data-set.ts"
 import type { Ask, DataSet } from "./data-set.ts"
 import { choiceOption, onlyOptions, textOption } from "./options.ts"
-import { look, placeOf, readWhole } from "./read-file.ts"
+import { look, pathHint, placeOf, readWhole } from "./read-file.ts"
 
 const pixels = 3 * 32 * 32
 
@@ -24,7 +24,8 @@ const checkRecords = (file: string, bytes: Uint8Array, layout: RecordLayout): vo
     const other = layout.labelBytes === 1 ? 2 : 1
     const fits = bytes.length > 0 && bytes.length % (other + pixels) === 0
     throw new DataError({
-      reason: "corrupt", file, expected: `records of ${record} bytes`, found: `${bytes.length} bytes (${Math.floor(bytes.length / record)} records and ${bytes.length % record} bytes)`,
+      reason: "corrupt", file, expected: `records of ${record} bytes`,
+      found: `${bytes.length} bytes (${Math.floor(bytes.length / record)} records and ${bytes.length % record} bytes)`,
       ...(fits ? { hint: other === 2 ? "it holds CIFAR-100 records: say labels=\"fine\" or labels=\"coarse\"" : "it holds CIFAR-10 records: leave labels= out" } : {}),
     })
   }
@@ -70,7 +71,11 @@ const recordSet = async (ask: Ask, place: string, files: readonly string[], layo
 }
 
 const official = {
-  cifar10: { inner: "cifar-10-batches-bin", train: ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"], test: ["test_batch.bin"] },
+  cifar10: {
+    inner: "cifar-10-batches-bin",
+    train: ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],
+    test: ["test_batch.bin"],
+  },
   cifar100: { inner: "cifar-100-binary", train: ["train.bin"], test: ["test.bin"] },
 } as const
 
@@ -88,7 +93,8 @@ export const loadCifar = async (ask: Ask): Promise<DataSet> => {
     if (files.length > 0) return recordSet(ask, place, files, layout, undefined)
   }
   throw new DataError({
-    reason: "missing", file: join(folder, names[0]!), expected: `${names.length > 1 ? `one or more of ${names.join(", ")}` : names[0]} in ${folder} or in ${inner}/ inside it`, found: "none of them",
+    reason: "missing", file: join(folder, names[0]!),
+    expected: `${names.length > 1 ? `one or more of ${names.join(", ")}` : names[0]} in ${folder} or in ${inner}/ inside it`, found: "none of them",
     hint: `nda data get ${name} --dir ${ask.context.dataDir} downloads it; --data-dir names another root`,
   })
 }
@@ -98,5 +104,5 @@ export const loadCifarRecords = async (ask: Ask): Promise<DataSet> => {
   onlyOptions(ask, ["path", "labels"])
   const file = placeOf(ask.context, textOption(ask, "path"))
   const layout = ask.options["labels"] === undefined ? one : choiceOption(ask, "labels", ["fine", "coarse"]) === "fine" ? fine : coarse
-  return recordSet(ask, file, [file], layout, "paths are relative to --data-dir, or to the .nda file when they begin with ./ or ../")
+  return recordSet(ask, file, [file], layout, pathHint)
 }

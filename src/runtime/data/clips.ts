@@ -11,10 +11,9 @@ import { wantedChannels, writePlanes } from "./folder.ts"
 import { readNpy } from "./npy.ts"
 import { onlyOptions, textOption, wholeOption } from "./options.ts"
 import { listPictures, splitFolders } from "./picture-names.ts"
-import { look, placeOf, readWhole } from "./read-file.ts"
+import { look, pathHint, placeOf, readWhole } from "./read-file.ts"
 
 const site = fnv1a32("window")
-const pathHint = "paths are relative to --data-dir, or to the .nda file when they begin with ./ or ../"
 
 /** The first frame of the window: drawn anew each epoch in training, the middle otherwise. */
 const firstFrame = (ask: Ask, sample: number, epoch: number, spare: number): number =>
@@ -49,14 +48,18 @@ const fromArray = async (ask: Ask, file: string): Promise<DataSet> => {
   const array = readNpy(file, await readWhole(file, pathHint))
   const rank = array.shape.length
   if (array.dtype !== "u8" || (rank !== 4 && !(rank === 5 && (array.shape[4] === 1 || array.shape[4] === 3)))) {
-    throw new DataError({ reason: "shape", file, expected: "u8[n, t, h, w] or u8[n, t, h, w, 3]", found: `${array.dtype}[${array.shape.join(", ")}]` })
+    throw new DataError({
+      reason: "shape", file, expected: "u8[n, t, h, w] or u8[n, t, h, w, 3]", found: `${array.dtype}[${array.shape.join(", ")}]`,
+    })
   }
   const [count, available, high, wide] = array.shape as [number, number, number, number]
   const channels = rank === 5 && array.shape[4] === 3 ? 3 : 1
   const frames = wholeOption(ask, "frames", 1, 4096, available)
   const stride = wholeOption(ask, "stride", 1, 4096, 1)
   const span = spanOf(frames, stride)
-  if (span > available) throw new DataError({ reason: "shape", file, expected: `${span} frames a clip (frames=${frames}, stride=${stride})`, found: String(available) })
+  if (span > available) throw new DataError({
+    reason: "shape", file, expected: `${span} frames a clip (frames=${frames}, stride=${stride})`, found: String(available),
+  })
   const size = ask.options["size"] === undefined ? undefined : wholeOption(ask, "size", 1, 4096)
   const resized = size !== undefined && (size !== high || size !== wide)
   const shape = resized ? [channels, frames, size, size] : [channels, frames, high, wide]
@@ -119,7 +122,9 @@ const fromFolders = async (ask: Ask, root: string): Promise<DataSet> => {
   const channels = wantedChannels(ask, "clip", 4)
   const span = spanOf(frames, stride)
   const all = await findFrames(await splitFolders(ask, root, (await listPictures(root, pathHint)).folders))
-  if (all.length === 0) throw new DataError({ reason: "missing", file: root, expected: "folders of frames (clip/0001.png, or class/clip/0001.png), or a .npy file", found: "none" })
+  if (all.length === 0) throw new DataError({
+    reason: "missing", file: root, expected: "folders of frames (clip/0001.png, or class/clip/0001.png), or a .npy file", found: "none",
+  })
   const clips = all.filter((clip) => {
     if (clip.frames.length >= span) return true
     const fault = { reason: "shape", file: clip.folder, expected: `at least ${span} frames (frames=${frames}, stride=${stride})`, found: String(clip.frames.length) } as const

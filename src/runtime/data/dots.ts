@@ -1,4 +1,4 @@
-/** Generated pictures of coloured dots, the numerosity protocol of Zhao et al. 2018: radius 0.08, centres more than 2.1 radii apart, colours U(0, 0.9)^3, folded noise 0.03. */
+/** Generated pictures of coloured dots, the numerosity protocol of Zhao et al. 2018. */
 import { fnv1a32 } from "../../base/fnv.ts"
 import { counterRandom } from "./counter-random.ts"
 import type { CounterRandom } from "./counter-random.ts"
@@ -58,7 +58,10 @@ const countsOf = (ask: Ask): readonly number[] => {
   const value = ask.options["count"] ?? 6
   const counts = typeof value === "string" ? value.split(",").map((word) => (word.trim() === "" ? NaN : Number(word))) : [Number(value)]
   if (typeof value === "boolean" || counts.some((count) => !Number.isInteger(count) || count < 0 || count > mostDots)) {
-    throw new DataError({ reason: "option", file: "dots", expected: `count= a whole number from 0 to ${mostDots}, or several as "4, 5, 7"`, found: JSON.stringify(value) })
+    throw new DataError({
+      reason: "option", file: "dots", expected: `count= a whole number from 0 to ${mostDots}, or several as "4, 5, 7"`,
+      found: JSON.stringify(value),
+    })
   }
   return counts
 }

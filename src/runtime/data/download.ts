@@ -16,18 +16,21 @@ const zlibFaults: readonly string[] = ["Z_BUF_ERROR", "Z_DATA_ERROR"]
 /** Unpacks a .tar.gz beside its target and moves the one folder it holds into place: all of it or nothing. */
 export const unpackArchive = async (archive: string, folder: string, unpacksTo: string, bytes: number): Promise<void> => {
   const place = await mkdtemp(join(folder, ".unpacking-"))
+  const source = createReadStream(archive)
   try {
-    const source = createReadStream(archive)
     const stream = source.pipe(createGunzip())
     source.on("error", (error) => stream.destroy(error))
     await unpackTar(archive, stream as AsyncIterable<Uint8Array>, place, { bytes, entries: 10_000 })
-    if ((await look(join(place, unpacksTo))) !== "folder") throw new DataError({ reason: "corrupt", file: archive, expected: `the folder ${unpacksTo}/`, found: "none" })
+    if ((await look(join(place, unpacksTo))) !== "folder") throw new DataError({
+      reason: "corrupt", file: archive, expected: `the folder ${unpacksTo}/`, found: "none",
+    })
     await rm(join(folder, unpacksTo), { recursive: true, force: true })
     await rename(join(place, unpacksTo), join(folder, unpacksTo))
   } catch (error) {
     if (!zlibFaults.includes((error as { code?: string }).code ?? "")) throw error
     throw new DataError({ reason: "corrupt", file: archive, expected: "a whole .tar.gz archive", found: reasonText(error) })
   } finally {
+    source.destroy()
     await rm(place, { recursive: true, force: true })
   }
 }
@@ -52,10 +55,14 @@ export interface Downloaded {
 /** `sets` is the table; tests give their own. */
 export const getDataSet = async (name: string, dataDir: string, options: FetchOptions = {}, sets: readonly OfficialSet[] = officialSets): Promise<Downloaded> => {
   const set = sets.find((candidate) => candidate.name === name)
-  if (set === undefined) throw new DataError({ reason: "option", file: "nda data get", expected: `one of ${sets.map((each) => each.name).join(", ")}`, found: JSON.stringify(name) })
+  if (set === undefined) throw new DataError({
+    reason: "option", file: "nda data get", expected: `one of ${sets.map((each) => each.name).join(", ")}`, found: JSON.stringify(name),
+  })
   const folder = join(dataDir, set.folder)
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new DataError({ reason: "missing", file: folder, expected: "a folder that can be written", found: reasonText(error), hint: "say --dir DIR" })
+    throw new DataError({
+      reason: "missing", file: folder, expected: "a folder that can be written", found: reasonText(error), hint: "say --dir DIR",
+    })
   })
   const fetched: string[] = []
   const present: string[] = []

@@ -41,7 +41,9 @@ const receive = async (address: string, file: RemoteFile, part: string, options:
     }
     if (answer.status !== 200 && answer.status !== 206) {
       await answer.body?.cancel()
-      throw new DataError({ reason: "missing", file: address, expected: "the file", found: `the answer ${answer.status} ${answer.statusText}`.trim() })
+      throw new DataError({
+        reason: "missing", file: address, expected: "the file", found: `the answer ${answer.status} ${answer.statusText}`.trim(),
+      })
     }
     // A server that ignores Range, or that answers with another range, sends what must not be appended.
     const resumed = answer.status === 206 && new RegExp(`^bytes ${have}-`).test(answer.headers.get("content-range") ?? "")
@@ -90,7 +92,10 @@ const complete = async (address: string, file: RemoteFile, part: string, options
     const now = await sizeOf(part)
     failures = now > before ? 1 : failures + 1
     if (failures >= attempts) {
-      throw new DataError({ reason: "missing", file: address, expected: `${file.bytes} bytes`, found: `${now}: ${why}`, hint: now > 0 ? "what came is kept; the same command goes on from there" : "check the network" })
+      throw new DataError({
+        reason: "missing", file: address, expected: `${file.bytes} bytes`,
+        found: `${now}: ${why}`, hint: now > 0 ? "what came is kept; the same command goes on from there" : "check the network",
+      })
     }
     await pause((options.pauseMilliseconds ?? 1000) * 2 ** Math.min(failures - 1, 4), undefined, options.signal === undefined ? {} : { signal: options.signal })
   }

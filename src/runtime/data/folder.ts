@@ -6,7 +6,7 @@ import type { Ask, DataSet } from "./data-set.ts"
 import { decodeImage, middleSquare } from "./decode-image.ts"
 import { onlyOptions, textOption, wholeOption } from "./options.ts"
 import { listPictures, splitFolders } from "./picture-names.ts"
-import { placeOf, readWhole } from "./read-file.ts"
+import { pathHint, placeOf, readWhole } from "./read-file.ts"
 
 interface Picture {
   readonly file: string
@@ -22,7 +22,7 @@ const findPictures = async (places: readonly string[]): Promise<Found> => {
   const direct: string[] = []
   const named: { readonly file: string; readonly className: string }[] = []
   for (const place of places) {
-    const { pictures, folders } = await listPictures(place, "paths are relative to --data-dir, or to the .nda file when they begin with ./ or ../")
+    const { pictures, folders } = await listPictures(place, pathHint)
     direct.push(...pictures.map((name) => join(place, name)))
     for (const className of folders) {
       for (const name of (await listPictures(join(place, className))).pictures) named.push({ file: join(place, className, name), className })
@@ -47,20 +47,28 @@ export const wantedChannels = (ask: Ask, name: string, rank: number): 1 | 3 => (
 /** Writes interleaved bytes as planes of [0, 1]. */
 export const writePlanes = (data: Uint8Array, channels: number, into: { [index: number]: number }, start: number, planeStride: number): void => {
   const count = data.length / channels
-  for (let c = 0; c < channels; c++) for (let i = 0, from = c, to = start + c * planeStride; i < count; i++, from += channels, to++) into[to] = unitOfByte[data[from]!]!
+  for (let c = 0; c < channels; c++) {
+    const to = start + c * planeStride
+    for (let i = 0; i < count; i++) into[to + i] = unitOfByte[data[i * channels + c]!]!
+  }
 }
 
 export const loadFolder = async (ask: Ask): Promise<DataSet> => {
   onlyOptions(ask, ["path", "size"])
   const root = placeOf(ask.context, textOption(ask, "path"))
   if (ask.options["size"] === undefined) {
-    throw new DataError({ reason: "option", file: root, expected: "size=, the side to which pictures are brought", found: "nothing", hint: "say folder(path, size=32)" })
+    throw new DataError({
+      reason: "option", file: root, expected: "size=, the side to which pictures are brought",
+      found: "nothing", hint: "say folder(path, size=32)",
+    })
   }
   const size = wholeOption(ask, "size", 1, 8192)
   const channels = wantedChannels(ask, "image", 3)
-  const places = await splitFolders(ask, root, (await listPictures(root, "paths are relative to --data-dir, or to the .nda file when they begin with ./ or ../")).folders)
+  const places = await splitFolders(ask, root, (await listPictures(root, pathHint)).folders)
   const { pictures, classes } = await findPictures(places)
-  if (pictures.length === 0) throw new DataError({ reason: "missing", file: root, expected: "pictures (.png, .jpg, .jpeg, .webp, .ppm) in it or in its sub-folders", found: "none" })
+  if (pictures.length === 0) throw new DataError({
+    reason: "missing", file: root, expected: "pictures (.png, .jpg, .jpeg, .webp, .ppm) in it or in its sub-folders", found: "none",
+  })
   const fit = middleSquare(size)
   const plane = size * size
   return {

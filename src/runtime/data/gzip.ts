@@ -16,7 +16,9 @@ export const gunzipBounded = async (file: string, bytes: Uint8Array): Promise<Bu
     return await inflate(bytes, { maxOutputLength: limit })
   } catch (error) {
     if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
-      throw new DataError({ reason: "limit", file, expected: `at most ${limit} bytes once unpacked`, found: `more than that from ${bytes.length} bytes` })
+      throw new DataError({
+        reason: "limit", file, expected: `at most ${limit} bytes once unpacked`, found: `more than that from ${bytes.length} bytes`,
+      })
     }
     throw new DataError({ reason: "corrupt", file, expected: "a whole gzip file", found: reasonText(error) })
   }

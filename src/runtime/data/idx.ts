@@ -37,10 +37,15 @@ const readIdx = async (file: string, rank: number): Promise<IdxArray> => {
 /** The pictures of one split and their labels, checked against each other. */
 export const pairIdx = (imageFile: string, images: IdxArray, labelFile: string, labels: IdxArray, classes: number): void => {
   if (images.shape[0] !== labels.shape[0]) {
-    throw new DataError({ reason: "corrupt", file: labelFile, expected: `${images.shape[0]} labels (as many as ${imageFile} has pictures)`, found: `${labels.shape[0]}` })
+    throw new DataError({
+      reason: "corrupt", file: labelFile, expected: `${images.shape[0]} labels (as many as ${imageFile} has pictures)`,
+      found: `${labels.shape[0]}`,
+    })
   }
   const row = labels.data.findIndex((label) => label >= classes)
-  if (row >= 0) throw new DataError({ reason: "corrupt", file: labelFile, expected: `labels below ${classes}`, found: `label ${labels.data[row]} in row ${row}` })
+  if (row >= 0) throw new DataError({
+    reason: "corrupt", file: labelFile, expected: `labels below ${classes}`, found: `label ${labels.data[row]} in row ${row}`,
+  })
 }
 
 const find = async (folder: string, name: string, kind: "idx1" | "idx3"): Promise<string | undefined> => {
@@ -86,7 +91,10 @@ export const loadIdx = async (ask: Ask): Promise<DataSet> => {
   const size = height * width
   for (const part of parts) {
     if (part.images.shape[1] !== height || part.images.shape[2] !== width) {
-      throw new DataError({ reason: "corrupt", file: folder, expected: `pictures of ${height} x ${width} in both splits`, found: part.images.shape.slice(1).join(" x ") })
+      throw new DataError({
+        reason: "corrupt", file: folder, expected: `pictures of ${height} x ${width} in both splits`,
+        found: part.images.shape.slice(1).join(" x "),
+      })
     }
   }
   const trained = parts[0]!.images.shape[0]!

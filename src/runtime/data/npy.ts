@@ -97,13 +97,16 @@ export const readNpy = (file: string, bytes: Uint8Array): NpyArray => {
     throw new DataError({ reason: "corrupt", file, expected, found })
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 10 || view.getUint32(0) !== 0x934e554d || view.getUint16(4) !== 0x5059) return corrupt("the bytes \\x93NUMPY of a .npy file", bytes.length < 10 ? `${bytes.length} bytes` : "others")
+  if (bytes.length < 10) return corrupt("a .npy file", `${bytes.length} bytes`)
+  if (view.getUint32(0) !== 0x934e554d || view.getUint16(4) !== 0x5059) return corrupt("the bytes \\x93NUMPY of a .npy file", "others")
   const major = bytes[6]!
   if (major < 1 || major > 3) return corrupt("format version 1, 2 or 3", String(major))
   const start = major === 1 ? 10 : 12
   const length = major === 1 ? view.getUint16(8, true) : bytes.length < 12 ? bytes.length : view.getUint32(8, true)
   if (start + length > bytes.length) return corrupt(`a header of ${length} bytes`, `${Math.max(0, bytes.length - start)} bytes after its length`)
-  if (length > headerLimit) throw new DataError({ reason: "limit", file, expected: `a header of at most ${headerLimit} bytes`, found: String(length) })
+  if (length > headerLimit) throw new DataError({
+    reason: "limit", file, expected: `a header of at most ${headerLimit} bytes`, found: String(length),
+  })
   const header = parseHeader(Buffer.from(bytes.subarray(start, start + length)).toString(major === 3 ? "utf8" : "latin1"), corrupt)
   const kind = /^([<>|=])([a-z]\d)$/.exec(header.descr)
   const element = kind === null ? undefined : elementTypes[kind[2]!]
@@ -116,7 +119,8 @@ export const readNpy = (file: string, bytes: Uint8Array): NpyArray => {
   const data = element.make(count)
   const from = start + length
   const little = kind[1] !== ">"
-  const plainCopy = !header.fortran && (width === 1 || little) && element.dtype !== "bool" && data.BYTES_PER_ELEMENT === width && element.dtype !== "i64" && element.dtype !== "u64"
+  const converted = ["bool", "i64", "u64"].includes(element.dtype) || data.BYTES_PER_ELEMENT !== width || (width > 1 && !little)
+  const plainCopy = !header.fortran && !converted
   if (plainCopy) new Uint8Array(data.buffer).set(bytes.subarray(from))
   else if (header.fortran) {
     let i = 0

@@ -21,7 +21,9 @@ const loaders: Readonly<Record<string, Loader>> = {
 
 const loaderOf = (name: string): Loader => {
   const loader = Object.hasOwn(loaders, name) ? loaders[name] : undefined
-  if (loader === undefined) throw new DataError({ reason: "option", file: name, expected: `a loader among ${Object.keys(loaders).join(", ")}`, found: `"${name}"` })
+  if (loader === undefined) throw new DataError({
+    reason: "option", file: name, expected: `a loader among ${Object.keys(loaders).join(", ")}`, found: `"${name}"`,
+  })
   return loader
 }
 

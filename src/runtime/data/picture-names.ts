@@ -29,6 +29,8 @@ export const splitFolders = async (ask: Ask, root: string, folders: readonly str
   if (!folders.includes("train") || !folders.every((name) => all.includes(name))) return [root]
   const test = splitNames.test.filter((name) => folders.includes(name)).slice(0, 1)
   const chosen = ask.split === "train" ? ["train"] : ask.split === "test" ? test : ["train", ...test]
-  if (chosen.length === 0) throw new DataError({ reason: "missing", file: join(root, "test"), expected: "test/ or val/ beside train/", found: folders.join(", ") })
+  if (chosen.length === 0) throw new DataError({
+    reason: "missing", file: join(root, "test"), expected: "test/ or val/ beside train/", found: folders.join(", "),
+  })
   return chosen.map((name) => join(root, name))
 }

@@ -32,7 +32,9 @@ export const readPpm = (file: string, bytes: Uint8Array, pixelLimit: number): Pp
   const most = number("largest value")
   at++
   if (width < 1 || height < 1) return corrupt("a width and a height from 1", `${width} x ${height}`)
-  if (width * height > pixelLimit) throw new DataError({ reason: "limit", file, expected: `at most ${pixelLimit} pixels`, found: `${width} x ${height}` })
+  if (width * height > pixelLimit) throw new DataError({
+    reason: "limit", file, expected: `at most ${pixelLimit} pixels`, found: `${width} x ${height}`,
+  })
   if (most < 1 || most > 65535) return corrupt("a largest value from 1 to 65535", String(most))
   const channels = bytes[1] === 0x36 ? 3 : 1
   const wide = most > 255 ? 2 : 1

@@ -9,12 +9,17 @@ import type { SourceContext } from "./source.ts"
 /** The most that is read into one array. */
 export const fileLimit = 2 ** 31 - 1
 
+export const pathHint = "paths are relative to --data-dir, or to the .nda file when they begin with ./ or ../"
+
 /** `./` and `../` start at the `.nda` file, everything else at `--data-dir`. */
 export const placeOf = (context: SourceContext, path: string): string =>
   isAbsolute(path) ? path : /^\.\.?(\/|$)/.test(path) ? resolve(context.fileDir, path) : join(context.dataDir, path)
 
 const kindOf = (stats: Stats): string =>
-  stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a pipe (FIFO)" : stats.isCharacterDevice() || stats.isBlockDevice() ? "a device" : stats.isSocket() ? "a socket" : "a file"
+  stats.isDirectory() ? "a folder"
+    : stats.isFIFO() ? "a pipe (FIFO)"
+    : stats.isCharacterDevice() || stats.isBlockDevice() ? "a device"
+    : stats.isSocket() ? "a socket" : "a file"
 
 const systemWords: Readonly<Record<string, string>> = {
   ENOENT: "no such file", ENOTDIR: "no such file (a part of the path is not a folder)", EACCES: "no permission to read it", EPERM: "no permission to read it",
@@ -23,7 +28,10 @@ const systemWords: Readonly<Record<string, string>> = {
 
 const systemFault = (file: string, expected: string, error: unknown, hint: string | undefined): DataError => {
   const code = (error as { code?: string }).code
-  return new DataError({ reason: "missing", file, expected, found: (code === undefined ? undefined : systemWords[code]) ?? reasonText(error), ...(hint === undefined ? {} : { hint }) })
+  return new DataError({
+    reason: "missing", file, expected,
+    found: (code === undefined ? undefined : systemWords[code]) ?? reasonText(error), ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 /** What is at a path, or undefined where nothing is. */
@@ -44,13 +52,17 @@ export const readWhole = async (file: string, hint?: string, limit = fileLimit):
   })
   try {
     const stats = await handle.stat()
-    if (!stats.isFile()) throw new DataError({ reason: "missing", file, expected: "a file", found: kindOf(stats), ...(hint === undefined ? {} : { hint }) })
+    if (!stats.isFile()) throw new DataError({
+      reason: "missing", file, expected: "a file", found: kindOf(stats), ...(hint === undefined ? {} : { hint }),
+    })
     if (stats.size > limit) throw new DataError({ reason: "limit", file, expected: `at most ${limit} bytes`, found: `${stats.size} bytes` })
     const bytes = Buffer.allocUnsafe(stats.size)
     let filled = 0
     while (filled < stats.size) {
       const { bytesRead } = await handle.read(bytes, filled, Math.min(stats.size - filled, 2 ** 26), filled)
-      if (bytesRead === 0) throw new DataError({ reason: "corrupt", file, expected: `${stats.size} bytes`, found: `an end after ${filled} (it shrank while it was read)` })
+      if (bytesRead === 0) throw new DataError({
+        reason: "corrupt", file, expected: `${stats.size} bytes`, found: `an end after ${filled} (it shrank while it was read)`,
+      })
       filled += bytesRead
     }
     return bytes

@@ -21,7 +21,10 @@ const text = (block: Uint8Array, from: number, length: number): string => {
   return Buffer.from(end < 0 ? field : field.subarray(0, end)).toString("utf8")
 }
 
-const kinds: Readonly<Record<string, string>> = { 1: "a hard link", 2: "a symbolic link", 3: "a device", 4: "a device", 6: "a pipe", x: "an extended header", g: "an extended header", L: "a long name", K: "a long link" }
+const kinds: Readonly<Record<string, string>> = {
+  1: "a hard link", 2: "a symbolic link", 3: "a device", 4: "a device", 6: "a pipe",
+  x: "an extended header", g: "an extended header", L: "a long name", K: "a long link",
+}
 
 const parseHeader = (file: string, block: Uint8Array): TarHeader => {
   const corrupt = (expected: string, found: string): never => {
@@ -63,9 +66,13 @@ export const unpackTar = async (file: string, stream: AsyncIterable<Uint8Array>,
     entries++
     total += header.size
     if (entries > limits.entries) throw new DataError({ reason: "limit", file, expected: `at most ${limits.entries} entries`, found: "more" })
-    if (total > limits.bytes) throw new DataError({ reason: "limit", file, expected: `at most ${limits.bytes} bytes once unpacked`, found: `${total} or more (${header.name})` })
+    if (total > limits.bytes) throw new DataError({
+      reason: "limit", file, expected: `at most ${limits.bytes} bytes once unpacked`, found: `${total} or more (${header.name})`,
+    })
     if (header.kind === "folder") return void (await mkdir(join(folder, header.name), { recursive: true }))
-    if (seen.has(header.name)) throw new DataError({ reason: "corrupt", file, expected: "each name once", found: `${JSON.stringify(header.name)} twice` })
+    if (seen.has(header.name)) throw new DataError({
+      reason: "corrupt", file, expected: "each name once", found: `${JSON.stringify(header.name)} twice`,
+    })
     seen.add(header.name)
     names.push(header.name)
     await mkdir(dirname(join(folder, header.name)), { recursive: true })
@@ -99,7 +106,9 @@ export const unpackTar = async (file: string, stream: AsyncIterable<Uint8Array>,
       }
       held = Uint8Array.from(bytes)
     }
-    if (remaining > 0 || padding > 0 || (!ended && held.length > 0)) throw new DataError({ reason: "corrupt", file, expected: "a whole tar archive", found: "an end in the middle of an entry" })
+    if (remaining > 0 || padding > 0 || (!ended && held.length > 0)) throw new DataError({
+      reason: "corrupt", file, expected: "a whole tar archive", found: "an end in the middle of an entry",
+    })
     return names
   } finally {
     await finish()

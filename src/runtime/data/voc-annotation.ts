@@ -13,10 +13,11 @@ export interface VocAnnotation {
   readonly objects: readonly VocObject[]
 }
 
+/** What stands inside the first element of a name, whatever attributes it has. */
 const inner = (text: string, name: string): string | undefined => {
-  const open = text.indexOf(`<${name}>`)
-  const close = open < 0 ? -1 : text.indexOf(`</${name}>`, open)
-  return close < 0 ? undefined : text.slice(open + name.length + 2, close)
+  const open = new RegExp(`<${name}(?:\\s[^<>]*)?>`).exec(text)
+  const close = open === null ? -1 : text.indexOf(`</${name}>`, open.index)
+  return open === null || close < 0 ? undefined : text.slice(open.index + open[0].length, close)
 }
 
 export const parseAnnotation = (file: string, text: string): VocAnnotation => {
@@ -24,19 +25,21 @@ export const parseAnnotation = (file: string, text: string): VocAnnotation => {
     throw new DataError({ reason: "corrupt", file, expected, found })
   }
   const clean = text.replace(/<!--[^]*?-->/g, "")
-  if (!clean.includes("<annotation>") || !clean.includes("</annotation>")) return corrupt("an XML <annotation> … </annotation>", clean.trim() === "" ? "an empty file" : "none, or an unfinished one")
+  if (!clean.includes("<annotation") || !clean.includes("</annotation>")) {
+    return corrupt("an XML <annotation> … </annotation>", clean.trim() === "" ? "an empty file" : "none, or an unfinished one")
+  }
   const size = inner(clean, "size")
   const side = (name: string): number | undefined => {
     const value = Number(size === undefined ? undefined : inner(size, name))
     return Number.isInteger(value) && value > 0 ? value : undefined
   }
   const objects: VocObject[] = []
-  for (let at = clean.indexOf("<object>"); at >= 0; at = clean.indexOf("<object>", at + 1)) {
+  for (const { index: at } of clean.matchAll(/<object(?:\s[^<>]*)?>/g)) {
     const end = clean.indexOf("</object>", at)
     if (end < 0) return corrupt(`object ${objects.length} to be closed`, "the end of the file")
     const body = clean.slice(at, end)
     // The object's own name comes before the parts (head, hand) that some VOC files list, each with a name and a box.
-    const own = body.includes("<part>") ? body.slice(0, body.indexOf("<part>")) : body
+    const own = body.split("<part>", 1)[0]!
     const className = inner(own, "name")?.trim()
     const box = inner(own, "bndbox")
     if (className === undefined || className === "" || className.length > 200) return corrupt(`a <name> in object ${objects.length}`, "none")

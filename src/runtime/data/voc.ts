@@ -14,25 +14,32 @@ import type { VocAnnotation } from "./voc-annotation.ts"
 const surround = 128 / 255
 const annotationLimit = 2 ** 22
 
-const pathHint = "a Pascal VOC folder has Annotations/, JPEGImages/ and ImageSets/Main/; paths are relative to --data-dir"
+const vocHint = "a Pascal VOC folder has Annotations/, JPEGImages/ and ImageSets/Main/; paths are relative to --data-dir"
 
 /** The names of the split's pictures, from its list. */
 const splitList = async (ask: Ask, root: string, all: readonly string[]): Promise<readonly string[]> => {
   const lists = join(root, "ImageSets", "Main")
   const asked = ask.options["split"] === undefined ? undefined : textOption(ask, "split")
   if (asked === undefined && ask.split === "all") return all
-  if (asked !== undefined && !/^[\w-]+$/.test(asked)) throw new DataError({ reason: "option", file: ask.loader, expected: "split= the name of a list in ImageSets/Main", found: JSON.stringify(asked) })
+  if (asked !== undefined && !/^[\w-]+$/.test(asked)) throw new DataError({
+    reason: "option", file: ask.loader, expected: "split= the name of a list in ImageSets/Main", found: JSON.stringify(asked),
+  })
   for (const name of asked === undefined ? (ask.split === "train" ? ["train", "trainval"] : ["test", "val"]) : [asked]) {
     const file = join(lists, `${name}.txt`)
     if ((await look(file)) === undefined) continue
     const names = (await readWhole(file)).toString("utf8").split(/\r?\n/).map((line) => line.trim().split(/\s+/)[0]!).filter((word) => word !== "")
     const known = new Set(all)
     const bad = names.find((word) => !known.has(word))
-    if (bad !== undefined) throw new DataError({ reason: "corrupt", file, expected: "names that have a file in Annotations/", found: JSON.stringify(bad.slice(0, 80)) })
+    if (bad !== undefined) throw new DataError({
+      reason: "corrupt", file, expected: "names that have a file in Annotations/", found: JSON.stringify(bad.slice(0, 80)),
+    })
     return names
   }
-  const there = (await listFolder(lists, pathHint)).filter((name) => name.endsWith(".txt")).map((name) => name.slice(0, -4))
-  throw new DataError({ reason: "missing", file: lists, expected: `the list ${asked ?? ask.split}.txt`, found: there.length === 0 ? "no lists" : `lists ${there.slice(0, 12).join(", ")}` })
+  const there = (await listFolder(lists, vocHint)).filter((name) => name.endsWith(".txt")).map((name) => name.slice(0, -4))
+  throw new DataError({
+    reason: "missing", file: lists, expected: `the list ${asked ?? ask.split}.txt`,
+    found: there.length === 0 ? "no lists" : `lists ${there.slice(0, 12).join(", ")}`,
+  })
 }
 
 interface Scene {
@@ -47,9 +54,10 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
   const size = wholeOption(ask, "size", 1, 8192)
   const most = wholeOption(ask, "most", 1, 65_536)
   const overflow = choiceOption(ask, "overflow", ["error", "drop"], "error")
-  const all = (await listFolder(join(root, "Annotations"), pathHint)).filter((name) => name.endsWith(".xml")).map((name) => name.slice(0, -4))
+  const all = (await listFolder(join(root, "Annotations"), vocHint)).filter((name) => name.endsWith(".xml")).map((name) => name.slice(0, -4))
   const names = await splitList(ask, root, all)
-  const pictureOf = new Map((await listFolder(join(root, "JPEGImages"), pathHint)).filter(isPictureName).map((name) => [name.slice(0, name.lastIndexOf(".")), join(root, "JPEGImages", name)]))
+  const pictures = (await listFolder(join(root, "JPEGImages"), vocHint)).filter(isPictureName)
+  const pictureOf = new Map(pictures.map((name) => [name.slice(0, name.lastIndexOf(".")), join(root, "JPEGImages", name)]))
 
   // All annotations are read, so that a class has the same number in every split.
   const annotations = new Map<string, VocAnnotation>()
@@ -68,7 +76,8 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
       skip(error)
     }
   }
-  const classes = listed ?? [...new Set([...annotations.values()].flatMap((annotation) => annotation.objects.map((object) => object.className)))].sort((a, b) => (a < b ? -1 : 1))
+  const named = [...annotations.values()].flatMap((annotation) => annotation.objects.map((object) => object.className))
+  const classes = listed ?? [...new Set(named)].sort((a, b) => (a < b ? -1 : 1))
 
   const scenes: Scene[] = []
   for (const name of names) {
@@ -77,7 +86,9 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
     const annotationFile = join(root, "Annotations", `${name}.xml`)
     try {
       const file = pictureOf.get(name)
-      if (file === undefined) throw new DataError({ reason: "missing", file: join(root, "JPEGImages", `${name}.jpg`), expected: "the picture of an annotation", found: "no such file" })
+      if (file === undefined) throw new DataError({
+        reason: "missing", file: join(root, "JPEGImages", `${name}.jpg`), expected: "the picture of an annotation", found: "no such file",
+      })
       if (annotation.objects.length > most && overflow === "error") {
         throw new DataError({
           reason: "limit", file: annotationFile, expected: `at most ${most} boxes (most=${most})`, found: String(annotation.objects.length),
@@ -85,7 +96,9 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
         })
       }
       const unknown = annotation.objects.find((object) => !classes.includes(object.className))
-      if (unknown !== undefined) throw new DataError({ reason: "corrupt", file: annotationFile, expected: `classes among ${classes.join(", ")}`, found: JSON.stringify(unknown.className) })
+      if (unknown !== undefined) throw new DataError({
+        reason: "corrupt", file: annotationFile, expected: `classes among ${classes.join(", ")}`, found: JSON.stringify(unknown.className),
+      })
       scenes.push({ file, annotationFile, annotation })
     } catch (error) {
       skip(error)
@@ -105,7 +118,10 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
       const picture = await decodeImage(file, await readWhole(file), channels, within(size))
       const { width, height } = picture.original
       if ((annotation.width ?? width) !== width || (annotation.height ?? height) !== height) {
-        throw new DataError({ reason: "corrupt", file: annotationFile, expected: `a picture of ${annotation.width} x ${annotation.height}`, found: `${width} x ${height} in ${file}` })
+        throw new DataError({
+          reason: "corrupt", file: annotationFile, expected: `a picture of ${annotation.width} x ${annotation.height}`,
+          found: `${width} x ${height} in ${file}`,
+        })
       }
       const left = Math.floor((size - picture.width) / 2)
       const top = Math.floor((size - picture.height) / 2)
@@ -117,7 +133,10 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
         const x1 = Math.min(width, Math.max(0, object.corners[2])) * across + left
         const y1 = Math.min(height, Math.max(0, object.corners[3])) * down + top
         if (x1 <= x0 || y1 <= y0) {
-          throw new DataError({ reason: "corrupt", file: annotationFile, expected: `object ${number} (${object.className}) inside the ${width} x ${height} picture`, found: object.corners.join(", ") })
+          throw new DataError({
+            reason: "corrupt", file: annotationFile, expected: `object ${number} (${object.className}) inside the ${width} x ${height} picture`,
+            found: object.corners.join(", "),
+          })
         }
         return { box: [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], label: classes.indexOf(object.className) }
       })

@@ -55,9 +55,13 @@ export const readZip = (file: string, bytes: Uint8Array): readonly ZipEntry[] =>
     names.add(name)
     if (mode === 0o120000) return corrupt("files", `a symbolic link: ${name}`)
     if ((flags & 1) !== 0) return corrupt("files that are not encrypted", name)
-    if (packed === 0xffffffff || size === 0xffffffff || local === 0xffffffff) throw new DataError({ reason: "limit", file, expected: "entries below 4 GiB", found: name })
+    if (packed === 0xffffffff || size === 0xffffffff || local === 0xffffffff) throw new DataError({
+      reason: "limit", file, expected: "entries below 4 GiB", found: name,
+    })
     total += size
-    if (total > limit) throw new DataError({ reason: "limit", file, expected: `at most ${limit} bytes once unpacked`, found: `more than that from ${bytes.length} bytes` })
+    if (total > limit) throw new DataError({
+      reason: "limit", file, expected: `at most ${limit} bytes once unpacked`, found: `more than that from ${bytes.length} bytes`,
+    })
     if (local + 30 > bytes.length || view.getUint32(local, true) !== localSignature) return corrupt(`the entry ${name} where the directory says`, "something else")
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true)
     if (start + packed > end) return corrupt(`${packed} bytes of ${name}`, `${Math.max(0, end - start)}`)
