@@ -80,7 +80,7 @@ export const compileCommand = async (args: Arguments, console: Console): Promise
     return usageFailure(`there is no stage ${shown(stage)}`, near === undefined ? `stages: ${stages.join(", ")}, all` : `did you mean ${near}?`)
   }
   if (stage === "all" && !args.one.has("output")) return usageFailure("--emit all needs a folder: -o DIR")
-  const prepared = await prepare(args, console)
+  const prepared = await prepare(args, console, false)
   if (typeof prepared === "number" || isFailure(prepared)) return prepared
   const effect = Effect.scoped(
     Effect.gen(function* () {

@@ -18,8 +18,8 @@ export interface Prepared {
   readonly inputs: readonly HostInput[]
 }
 
-/** An outcome is all that is left to say: the program has errors, or the command cannot go on. */
-export const prepare = async (args: Arguments, console: Console): Promise<Prepared | Outcome> => {
+/** For a run, every input must be given. An outcome is all that is left to say: the program has errors, or the command cannot go on. */
+export const prepare = async (args: Arguments, console: Console, running: boolean): Promise<Prepared | Outcome> => {
   const [file, wanted] = args.operands
   const program = await readProgram(file!)
   if (isFailure(program)) return program
@@ -30,7 +30,7 @@ export const prepare = async (args: Arguments, console: Console): Promise<Prepar
   if (isFailure(settings)) return settings
   const files = namedValues(args, "input")
   if (isFailure(files)) return files
-  const host = await readHostInputs(program, entry.name, files, settings.set)
+  const host = await readHostInputs(program, entry.name, files, settings.set, running)
   if (isFailure(host)) return host
   const set = { ...host.sizes, ...settings.set }
   return {

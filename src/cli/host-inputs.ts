@@ -88,14 +88,24 @@ export interface HostInputs {
   readonly sizes: Readonly<Record<string, string>>
 }
 
-export const readHostInputs = async (program: Program, entryName: string, files: Readonly<Record<string, string>>, set: Readonly<Record<string, string>>): Promise<HostInputs | Failure> => {
-  if (Object.keys(files).length === 0) return { inputs: [], sizes: {} }
-  const module = parse(program.file, program.sources[program.file]!).value
+/** `whole`: every input must be given, as for a run. */
+export const readHostInputs = async (
+  program: Program, entryName: string, files: Readonly<Record<string, string>>, set: Readonly<Record<string, string>>, whole: boolean,
+): Promise<HostInputs | Failure> => {
+  const text = program.sources[program.file]!
+  const module = parse(program.file, text).value
   const entry = module === undefined ? undefined : entryOf(module, entryName)
   if (module === undefined || entry === undefined) throw new Error(`a checked program has the entry ${entryName}`)
-  const params = entry.params.filter((param) => param.kind === "param" && param.type !== undefined).map((param) => param.name.text)
-  const unknown = Object.keys(files).find((name) => !params.includes(name))
-  if (unknown !== undefined) return usageFailure(`${entryName} has no input ${unknown}`, `its inputs: ${params.join(", ") || "none"}`)
+  // A parameter without a value is an input.
+  const params = entry.params.flatMap((param) => (param.kind === "param" && param.value === undefined ? [param] : []))
+  const unknown = Object.keys(files).find((name) => !params.some((param) => param.name.text === name))
+  if (unknown !== undefined) return usageFailure(`${entryName} has no input ${unknown}`, `its inputs: ${params.map((param) => param.name.text).join(", ") || "none"}`)
+  const missing = whole ? params.find((param) => !(param.name.text in files)) : undefined
+  if (missing !== undefined) {
+    const { name, type } = missing
+    const typed = type === undefined ? name.text : `${name.text}: ${text.slice(type.span.start, type.span.end)}`
+    return usageFailure(`${entryName} needs the input ${typed}`, `--input ${name.text}=FILE (.npy, .npz, .png, .jpg)`)
+  }
   const dims = declaredDims(entry)
   const inputs: HostInput[] = []
   for (const [name, file] of Object.entries(files)) {
@@ -137,7 +147,7 @@ export const fitInputs = (entry: string, wanted: readonly InputPlan[], inputs: r
   for (const plan of wanted) {
     if (plan.source !== undefined) continue
     const input = inputs.find((candidate) => candidate.name === plan.name)
-    if (input === undefined) return usageFailure(`${entry} needs the input ${plan.name}: ${shapeText(plan.dtype, plan.shape)}`, `--input ${plan.name}=FILE (.npy, .npz, .png, .jpg)`)
+    if (input === undefined) throw new Error(`the plan of ${entry} has the input ${plan.name}, which its declaration does not have`)
     const fits = accepts[plan.dtype].includes(input.dtype) && input.shape.length === plan.shape.length && input.shape.every((size, axis) => size === plan.shape[axis])
     if (!fits) return inputFailure(input, `expected ${shapeText(plan.dtype, plan.shape)}, found ${shapeText(input.dtype, input.shape)}`)
     const array = convert(input, plan)

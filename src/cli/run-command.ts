@@ -79,7 +79,8 @@ const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effe
   Effect.scoped(
     Effect.gen(function* () {
       const { program, entry } = prepared
-      const directory = yield* orFail(() => openRunDirectory(args.one.get("out") ?? defaultFolder(program.file, entry), args.on.has("force")))
+      const folder = args.one.get("out") ?? defaultFolder(program.file, entry)
+      const directory = yield* Effect.acquireRelease(orFail(() => openRunDirectory(folder, args.on.has("force"))), (made) => Effect.promise(made.close))
       const shown = progress(console)
       const device = yield* openDevice(args.one.get("device") ?? "auto")
       shown.stage("compiling")
@@ -125,7 +126,7 @@ const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effe
   )
 
 export const runCommand = async (args: Arguments, console: Console): Promise<Outcome> => {
-  const prepared = await prepare(args, console)
+  const prepared = await prepare(args, console, true)
   if (typeof prepared === "number" || isFailure(prepared)) return prepared
   return runInterruptibly(run(prepared, args, console), console)
 }

@@ -6,6 +6,8 @@ import { outputFailure, systemReason, type Failure } from "./failure.ts"
 export interface RunDirectory {
   readonly folder: string
   readonly files: readonly string[]
+  /** A folder that was made for this run goes again if nothing was written to it. */
+  readonly close: () => Promise<void>
   readonly write: (name: string, bytes: Uint8Array | string) => Promise<void | Failure>
 }
 
@@ -25,8 +27,9 @@ const earlierFiles = async (folder: string): Promise<readonly string[]> => {
 
 /** With `force`, files of an earlier run go first, so that none is taken for one of this run. */
 export const openRunDirectory = async (folder: string, force: boolean): Promise<RunDirectory | Failure> => {
+  let made: string | undefined
   try {
-    await fs.mkdir(folder, { recursive: true })
+    made = await fs.mkdir(folder, { recursive: true })
     const present = await fs.readdir(folder)
     if (present.length > 0 && !force) {
       return outputFailure("there are results here already", folder, "--force writes over them; --out DIR puts these elsewhere")
@@ -40,6 +43,9 @@ export const openRunDirectory = async (folder: string, force: boolean): Promise<
   return {
     folder,
     files,
+    close: async () => {
+      if (made !== undefined && files.length === 0) await fs.rmdir(folder).catch(() => undefined)
+    },
     write: async (name, bytes) => {
       const file = path.join(folder, name)
       try {
