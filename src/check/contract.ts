@@ -1,12 +1,13 @@
 /** `einsum`, `@` and convolutions: shapes with their origins; the contraction itself is one primitive. */
 import type { Span } from "../base/span.ts"
 import { einsumPattern, rankMismatch, sizeMismatch, sizeNotPositive } from "../diagnostics/messages/shapes.ts"
-import { convAttrs, convInputAttrs, einsumAttrs } from "../prim/contraction.ts"
+import { convolution as convolutionOf, convolutionTransposed } from "../prim/convolution.ts"
+import { einsum as einsumOf } from "../prim/einsum.ts"
 import { dim, isDim, type Dim, type Dimension } from "../types/dimension.ts"
 import { joinPopulations } from "../types/population.ts"
 import { addSize, floorSize, mulSize, one, printSize, size, subSize, valueOf, type Size } from "../types/size.ts"
-import { fail, sized, type Context } from "./context.ts"
-import { apply, nodeOf, numbers } from "./emit.ts"
+import { fail, originOf, sized, type Context } from "./context.ts"
+import { nodeOf, numbers } from "./emit.ts"
 import { agree } from "./match.ts"
 import { printTensor } from "./print-value.ts"
 import { errorValue, tensor, unknown, type TensorValue, type Value } from "./value.ts"
@@ -43,7 +44,7 @@ export const einsum = (ctx: Context, span: Span, pattern: string, operands: read
   if (!ctx.build) return tensor("f32", dims)
   const nodes = operands.map((v) => nodeOf(ctx, span, v))
   if (!numbers(ctx, span, dims)) return errorValue
-  const node = apply(ctx, span, "einsum", "contract", nodes, einsumAttrs(pattern.replace(/\s/g, ""), nodes.map((n) => n.shape)))
+  const node = einsumOf(ctx.build.builder.at(originOf(ctx, span, "einsum")), pattern.replace(/\s/g, ""), nodes)
   return tensor("f32", dims, { rate: "node", node })
 }
 
@@ -88,12 +89,10 @@ export const convolution = (ctx: Context, span: Span, x: TensorValue, w: TensorV
   if (!ctx.build) return tensor("f32", dims)
   const shape = numbers(ctx, span, dims)
   if (!shape) return errorValue
-  const values = { stride: valueOf(o.stride)!, pad: valueOf(o.pad)!, dilation: valueOf(o.dilation)!, groups: valueOf(o.groups)! }
-  const inputs = [nodeOf(ctx, span, x), nodeOf(ctx, span, w)]
-  return tensor("f32", dims, { rate: "node", node: convolutionNode(ctx, span, inputs, values, o.transposed, shape) })
+  const each = (z: Size): number[] => spatial.map(() => valueOf(z)!)
+  const options = { stride: each(o.stride), pad: each(o.pad).map((p) => [p, p] as const), dilation: each(o.dilation), groups: valueOf(o.groups)! }
+  const builder = ctx.build.builder.at(originOf(ctx, span, name))
+  const inputs = [nodeOf(ctx, span, x), nodeOf(ctx, span, w)] as const
+  const node = o.transposed ? convolutionTransposed(builder, ...inputs, options, each(o.outputPad)) : convolutionOf(builder, ...inputs, options)
+  return tensor("f32", dims, { rate: "node", node })
 }
-
-const convolutionNode = (ctx: Context, span: Span, [x, w]: readonly ReturnType<typeof nodeOf>[], v: { stride: number; pad: number; dilation: number; groups: number }, transposed: boolean, shape: readonly number[]): ReturnType<typeof nodeOf> =>
-  transposed
-    ? apply(ctx, span, "conv_transpose", "contract", [x!, w!], convInputAttrs({ ...v, input: shape, weight: w!.shape, output: x!.shape } as never))
-    : apply(ctx, span, "conv", "contract", [x!, w!], convAttrs({ ...v, input: x!.shape, weight: w!.shape } as never))

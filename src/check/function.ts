@@ -1,6 +1,7 @@
 /** Applying declared functions: by their signature while declarations are checked, by their body while an entry is instantiated. */
 import type { Span } from "../base/span.ts"
 import { recursion } from "../diagnostics/messages/names.ts"
+import { declaredPopulation } from "../diagnostics/messages/populations.ts"
 import { whereViolated } from "../diagnostics/messages/shapes.ts"
 import { configurationFirst, notAnOption } from "../diagnostics/messages/stages.ts"
 import { suggest } from "../base/suggest.ts"
@@ -103,10 +104,14 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
   if (!bindSignature(ctx, fn, bound.args, signature, span)) return errorValue
   if (!checkWhere(ctx, fn, signature, span)) return errorValue
   const declared = d.result && evaluateType(ctx, signature, d.result, "require")
-  if (d.result && !declared) return errorValue
-  if (declared && !ctx.inline) return [...bound.args.values()].some((a) => a.value.kind === "error") ? errorValue : valueOfType(declared)
+  if (d.result && !declared) return [...signature.names.values()].some((b) => b.value.kind === "unknown" && !b.dimension) ? unknown : errorValue
+  if (declared && !ctx.inline) return [...bound.args.values()].some((a) => a.value.kind === "error") ? errorValue : settled(bound.args, declared)
   return instantiate(ctx, fn, signature, declared, span)
 }
+
+/** The declared result, unless an argument is not known here: then its sizes are not known either. */
+const settled = (args: ReadonlyMap<string, EvaluatedArgument>, declared: Type): Value =>
+  [...args.values()].some((a) => a.value.kind === "unknown") && !(declared.kind === "tensor" && declared.dims.length === 0) ? unknown : valueOfType(declared)
 
 /** A function of colours given pictures works at each pixel; a function of tensors given trees maps over their leaves. */
 const onPicturesAndTrees = (ctx: Context, fn: FunctionValue, params: readonly Ast.Param[], args: readonly EvaluatedArgument[], bound: ReadonlyMap<string, EvaluatedArgument>, span: Span): Value | undefined => {
@@ -233,7 +238,7 @@ const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared
   const value = evaluate(bodyContext, own.scope, d.body)
   if (isSilent(value)) return declared ? (value.kind === "error" ? errorValue : valueOfType(declared)) : value
   if (!declared) return substituteValue(value, own.table)
-  const matched = matchType(bodyContext, inner(own.scope), d.result!, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
+  const matched = matchType(bodyContext, inner(own.scope), withoutPopulations(d.result!), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
   return matched ? retype(matched, declared) : errorValue
 }
 
@@ -259,8 +264,21 @@ export const checkFunction = (ctx: Context, fn: FunctionValue): void => {
   const value = evaluate(bodyContext, scope, d.body)
   if (d.result) {
     const result = evaluateType(ctx, scope, d.result, "require")
+    if (result && !isSilent(value)) checkTags(ctx, d.result, value)
     if (result && !isSilent(value)) matchType(bodyContext, inner(scope), withoutPopulations(d.result), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\`` })
   }
+}
+
+/** A result may introduce `@fake`; `@real`, `@neg` and `@mixed` must already be so (`assume` makes them). */
+const checkTags = (ctx: Context, type: Ast.TypeExpr, value: Value): void => {
+  if (type.kind === "tuple" && value.kind === "tuple") type.items.forEach((t, i) => value.items[i] && checkTags(ctx, t, value.items[i]!))
+  if (type.kind === "record" && value.kind === "record") type.fields.forEach((f) => value.fields.has(f.name.text) && checkTags(ctx, f.type, value.fields.get(f.name.text)!))
+  if (type.kind !== "named" || value.kind !== "tensor") return
+  type.dims?.forEach((d, i) => {
+    const tag = d.kind === "dim" ? d.population : undefined
+    const actual = value.dims[i]
+    if (tag && ["real", "neg", "mixed"].includes(tag.text) && actual && isDim(actual) && actual.population?.kind !== tag.text) report(ctx, declaredPopulation(tag.span, tag.text))
+  })
 }
 
 /** A block's result may introduce `@fake`: the population of its body's value is not compared. */

@@ -150,7 +150,7 @@ export const mapPictures = (ctx: Context, span: Span, values: readonly Value[], 
   if (isSilent(typed)) return typed
   if (typed.kind !== "tensor" || typed.dims.length > 1) return fail(ctx, elementType(span, "a function of a colour", "a colour or a number", printValue(typed), undefined))
   const channels = typed.dims.length === 1 ? (typed.dims[0] as Dim) : dim(one)
-  if (!ctx.build || fields.some((v) => !v.picture)) return { ...first, channels, population, became, picture: undefined }
+  if (!ctx.build || fields.some((v) => !v.picture)) return { ...first, channels, scalar: typed.dims.length === 0, population, became, picture: undefined }
   const picture: Picture = {
     at: (coords, sample) => {
       const inner: Context = { ...ctx, sample, inAt: true }
@@ -167,7 +167,7 @@ export const mapPictures = (ctx: Context, span: Span, values: readonly Value[], 
     taps: fields.reduce((sum, v) => sum + v.picture!.taps, 0),
     samples: first.picture!.samples, batch: first.picture!.batch, label: first.picture!.label,
   }
-  return { ...first, channels, population, became, picture }
+  return { ...first, channels, scalar: typed.dims.length === 0, population, became, picture }
 }
 
 /** Fixes a per-sample value to the sample of `ctx`, so that it can be used inside a picture's function. */

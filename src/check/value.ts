@@ -68,6 +68,8 @@ export interface ListValue { readonly kind: "list"; readonly items: readonly Val
 export interface FieldValue {
   readonly kind: "field"
   readonly channels: Dim
+  /** Its colour is a number (`luma(img)`): statistics of it have no channel dimension. */
+  readonly scalar?: boolean
   readonly domain: readonly Dim[]
   readonly population: Population | undefined
   readonly became: Reason | undefined

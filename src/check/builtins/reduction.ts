@@ -131,9 +131,11 @@ const reduceList = (call: BuiltinCall, op: Reduction, items: readonly Value[], x
 const statistic = (call: BuiltinCall, op: Reduction, field: FieldValue): Value => {
   const { ctx, span } = call
   const dims = [field.channels, ...field.domain]
-  const axes = axesOf(call, dims, printValue(field))
-  if (axes === undefined) return errorValue
-  if (axes === "unknown") return unknown
+  const visible = field.scalar ? field.domain : dims
+  const asked = axesOf(call, visible, printValue(field))
+  if (asked === undefined) return errorValue
+  if (asked === "unknown") return unknown
+  const axes = field.scalar ? [0, ...asked.map((a) => a + 1)] : asked
   if (op === "argmax") return fail(ctx, elementType(span, "what argmax looks through", "a tensor", printValue(field), undefined))
   const kept = dims.filter((_, i) => !axes.includes(i))
   if (!ctx.build || !field.picture || ctx.reads) return tensor("f32", kept, ctx.build ? { rate: "element", at: () => s.f32(0) } : undefined)
