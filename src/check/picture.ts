@@ -146,7 +146,8 @@ export const mapPictures = (ctx: Context, span: Span, values: readonly Value[], 
   }
   const colourType = (v: FieldValue): TensorValue => tensor("f32", [v.channels])
   // The type first: what f makes of one colour.
-  const typed = f(values.map((v) => (v.kind === "field" ? (ctx.build ? { ...colourType(v), data: { rate: "element", at: () => s.f32(0) } as const } : colourType(v)) : v)))
+  const anywhere: Context = ctx.build && ctx.batch ? { ...ctx, sample: s.variable("n", ctx.batch.size) } : ctx
+  const typed = f(values.map((v) => (v.kind !== "field" ? pinned(anywhere, span, v) : ctx.build ? { ...colourType(v), data: { rate: "element", at: () => s.f32(0) } as const } : colourType(v))))
   if (isSilent(typed)) return typed
   if (typed.kind !== "tensor" || typed.dims.length > 1) return fail(ctx, elementType(span, "a function of a colour", "a colour or a number", printValue(typed), undefined))
   const channels = typed.dims.length === 1 ? (typed.dims[0] as Dim) : dim(one)
