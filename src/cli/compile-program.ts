@@ -1,7 +1,8 @@
 /** The steps that `run` and `compile` share: read, check, choose the entry, take settings and inputs, open the device. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { compile, type Compiled, type Request } from "../driver/compile.ts"
+import type { Request } from "../driver/check.ts"
+import { compile, type Compiled } from "../driver/compile.ts"
 import type { Console } from "./console.ts"
 import { openDevice, type Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"

@@ -1,6 +1,6 @@
 /** `nda fmt`: the one formatter, in place. */
 import { writeFile } from "node:fs/promises"
-import { format } from "../driver/format.ts"
+import { format } from "../syntax/format.ts"
 import type { Console } from "./console.ts"
 import { exitCode } from "./exit-code.ts"
 import { isFailure, outputFailure, systemReason, type Outcome } from "./failure.ts"

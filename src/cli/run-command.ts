@@ -2,7 +2,7 @@
 import path from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { emit } from "../driver/compile.ts"
+import { emit } from "../driver/emit.ts"
 import type { Plan } from "../plan/plan.ts"
 import type { TypedArray } from "../runtime/executor.ts"
 import type { OpenSource } from "../runtime/data/source.ts"

@@ -25,6 +25,12 @@ const earlierFiles = async (folder: string): Promise<readonly string[]> => {
   }
 }
 
+/** Removes empty folders from `folder` up to `top`. */
+const removeEmpty = async (folder: string, top: string): Promise<void> => {
+  const gone = await fs.rmdir(folder).then(() => true, () => false)
+  if (gone && folder !== top) await removeEmpty(path.dirname(folder), top)
+}
+
 /** With `force`, files of an earlier run go first, so that none is taken for one of this run. */
 export const openRunDirectory = async (folder: string, force: boolean): Promise<RunDirectory | Failure> => {
   let made: string | undefined
@@ -44,7 +50,7 @@ export const openRunDirectory = async (folder: string, force: boolean): Promise<
     folder,
     files,
     close: async () => {
-      if (made !== undefined && files.length === 0) await fs.rmdir(folder).catch(() => undefined)
+      if (made !== undefined && files.length === 0) await removeEmpty(path.resolve(folder), path.resolve(made))
     },
     write: async (name, bytes) => {
       const file = path.join(folder, name)

@@ -1,5 +1,6 @@
 /** `nda types`: TypeScript declarations of a file's graphs, for programs that embed them. */
-import { compile, entries, type Compiled } from "../driver/compile.ts"
+import { entries } from "../driver/check.ts"
+import { compile, type Compiled } from "../driver/compile.ts"
 import type { InputPlan, OutputPlan } from "../plan/plan.ts"
 import type { EntryDeclaration } from "../syntax/ast.ts"
 import { parse } from "../syntax/parser.ts"

@@ -21,6 +21,6 @@ test("a text is checked, compiled, formatted and its errors rendered without a f
   const found = check({ file: "a.nda", sources: wrong }).diagnostics
   expect(hasErrors(found)).toBe(true)
   expect(render(found, wrong)).toMatch(/error\[NDA0201\][^]*a\.nda:1:35/)
-  expect(explain("NDA0201")).toBeDefined()
+  expect(explain("NDA0101")).toBeDefined()
   expect(Object.keys(stdlib)).toContain("nda.image")
 })

@@ -12,7 +12,8 @@ graph preview(b in dots(count=6, size=16).train(batch=4), seed = 3) {
   { original: b.image, flipped: b.image |> hflip, negative: b.image |> jigsaw(2), label: b.label }
 }
 `
-const host = `graph mean_of(x: Image[n, 3, h, 8]) = { mean: mean(x, over=[h]), inverted: 1.0 - x }\n`
+const host = `graph invert(x: Image[n, 3, h, 8]) = { inverted: 1.0 - x, mean: mean(x, axis=2) }\n`
+const named = `graph mean_of(x: Image[n, 3, h, 8]) = { mean: mean(x, over=[h]) }\n`
 const beyond = `graph beyond(x: Image[n, 3, 2, 2]) = { signed: 2.0 * x - 1.0, broken: 1.0 / (x - x) }\n`
 const slow = `from nda.data import dots
 graph slow(b in dots(count=6, size=256).train(batch=512)) = { original: b.image }\n`
@@ -24,7 +25,7 @@ let folder = ""
 beforeAll(async () => {
   cli = await bundled("run")
   folder = workFolder({
-    "preview.nda": preview, "host.nda": host, "beyond.nda": beyond, "slow.nda": slow, "pictures.nda": pictures,
+    "preview.nda": preview, "host.nda": host, "named.nda": named, "beyond.nda": beyond, "slow.nda": slow, "pictures.nda": pictures,
     "x.npy": writeNpy("f32", [2, 3, 5, 8], Float32Array.from({ length: 240 }, (_, i) => i / 240)),
     "flat.npy": writeNpy("f32", [2, 8], new Float32Array(16)),
     "small.npy": writeNpy("f32", [1, 3, 2, 2], new Float32Array(12)),
@@ -99,6 +100,12 @@ describe("a graph with inputs of the host's", () => {
     expect(array("host", "inverted.npy").data[239]).toBeCloseTo(1 - 239 / 240, 6)
   })
 
+  test("may reduce over a size that a file fixes", () => {
+    const ended = nda(cli, folder, "run", "named.nda", "--input", "x=x.npy", "--out", "named")
+    expect(ended.code, ended.err).toBe(0)
+    expect([...array("named", "mean.npy").data]).toEqual([...array("host", "mean.npy").data])
+  })
+
   test("refuses a shape that does not fit, a size that is said otherwise, and a file of another kind", () => {
     expect(nda(cli, folder, "run", "host.nda", "--input", "x=flat.npy")).toMatchObject({ code: 3, err: expect.stringMatching(/flat\.npy: input x: f32\[2, 8\] has 2 dimensions; the graph declares 4/) as string })
     expect(nda(cli, folder, "run", "host.nda", "--input", "x=small.npy")).toMatchObject({ code: 3, err: expect.stringMatching(/expected f32\[1, 3, 2, 8\], found f32\[1, 3, 2, 2\]/) as string })
@@ -133,6 +140,6 @@ test("compile prints a stage, writes every stage, and writes a plan that a secon
 test("types declares what a graph takes and gives, with open sizes by name", () => {
   const { code, out } = nda(cli, folder, "types", "host.nda")
   expect(code).toBe(0)
-  expect(out).toMatch(/interface MeanOfInputs {\n {2}\/\*\* f32\[.*, 3, .*, 8\] \*\/\n {2}readonly x: Float32Array\n}/)
-  expect(out).toMatch(/interface MeanOfOutputs {[^}]*readonly mean: Float32Array[^}]*readonly inverted: Float32Array/)
+  expect(out).toMatch(/interface InvertInputs {\n {2}\/\*\* f32\[.*, 3, .*, 8\] \*\/\n {2}readonly x: Float32Array\n}/)
+  expect(out).toMatch(/interface InvertOutputs {[^}]*readonly inverted: Float32Array[^}]*readonly mean: Float32Array/)
 })
