@@ -34,7 +34,7 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
   const leafDoc = (leaf: Leaf, startsLine: boolean): Doc => {
     const after: Doc[] = leaf.after === undefined ? [] : [last(`${trailingMark}  ${leaf.after}`)]
     if (leaf.before.length === 0) return after.length === 0 ? leaf.token.image : [leaf.token.image, ...after]
-    return [...remarkLines(leaf.before, startsLine), startsLine && leaf.apart ? hardLine : "", leaf.token.image, ...after]
+    return [...remarkLines(leaf.before, startsLine), startsLine && leaf.apart ? [hardLine, hardLine] : "", leaf.token.image, ...after]
   }
 
   // ---------------------------------------------------------------------------------------------- brackets
@@ -93,7 +93,14 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
     })
 
   const sectionDoc = (section: readonly Atom[], context: SpacingContext, startsLine: boolean): Doc => {
-    const head = firstLeaf(section[0]!).token.tokenType
+    const first = firstLeaf(section[0]!)
+    if (startsLine && first.before.length > 0) {
+      // Above the statement, so that its own groups do not take them for ends of their lines.
+      const bare = { ...first, before: [] }
+      const atom: Atom = section[0]!.kind === "leaf" ? bare : { ...section[0], open: bare }
+      return [...remarkLines(first.before, true), first.apart ? [hardLine, hardLine] : hardLine, sectionDoc([atom, ...section.slice(1)], context, true)]
+    }
+    const head = first.token.tokenType
     const inContext = head === K.save ? { ...context, save: true } : context
     return declares.has(head) && startsLine && section[1]?.kind === "leaf" ? declarationDoc(section, inContext) : bindingDoc(section, inContext, startsLine)
   }
