@@ -121,13 +121,14 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
     const name = local("i32")
     body.push({ op: "let", local: name, value: row })
     known.known.set(sample, use(name))
+    if (within) known.known.set(within, use(name))
     if (ranges && within) {
-      known.known.set(within, use(name))
       const whole = local("i32")
       body.push({ op: "let", local: whole, value: arithmetic("add", use(name), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) })
       known.known.set(sample, use(whole))
     }
   }
+  if (within && !sample) known.known.set(within, number(0))
   const prelude: Stmt[] = []
   const target = makeTarget(reads, prelude)
   const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]

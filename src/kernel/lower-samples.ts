@@ -54,7 +54,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
   const rows = ranges ? ranges.step : program.rows
   const bindRow = (into: Block): void => {
     into.known.set(program.row, rowValue)
-    if (program.within) into.known.set(program.within, use(within))
+    if (program.within) into.known.set(program.within, ranges ? use(within) : rowValue)
   }
   /** Names the row; within a range it counts from the range's first. */
   const nameRow = (index: Expr): Stmt[] => (!program.within || !ranges ? [{ op: "let", local: row, value: index }] : [

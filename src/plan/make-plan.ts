@@ -7,6 +7,7 @@ import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
+import { splitWide } from "../schedule/split-wide.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
 
 export interface PlanOptions {
@@ -23,8 +24,9 @@ export interface Planned {
   readonly schedule: Schedule
 }
 
-export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
+export const makePlan = (whole: Graph, options: PlanOptions = {}): Planned => {
   const limits = options.limits ?? webgpuDefaults
+  const graph = splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2)
   const scheduled = schedule(graph, primitiveNamed, limits)
   const problems = [...scheduled.problems, ...hostProblems(graph, scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
