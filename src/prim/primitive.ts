@@ -2,7 +2,7 @@
  * The record of a primitive (HOUSE section 6): the fewest facts from which the shape rule, the reference evaluator,
  * the kernel, the gradient and the documentation page all follow. The table is the only place that names primitives.
  */
-import type { Scalar, ScalarType } from "../scalar/scalar.ts"
+import type { Scalar, ScalarType, Var } from "../scalar/scalar.ts"
 
 export type Shape = readonly number[]
 export interface TensorType {
@@ -34,6 +34,13 @@ export interface Sample<A> {
 
 export type Kind = "elementwise" | "movement" | "reduction" | "contraction" | "access" | "opaque" | "source"
 
+/** What a run fixes: draws depend on it and on nothing else that changes. */
+export interface Run {
+  readonly seed: number
+  readonly step: number
+  readonly repeat: number
+}
+
 /** Reads one element of input `slot`. */
 export type Reader = (slot: number, index: readonly Scalar[]) => Scalar
 
@@ -49,8 +56,13 @@ export interface Primitive<A = any> {
    * derived from it. Absent only for `opaque` and `source` primitives.
    */
   readonly element?: (index: readonly Scalar[], inputs: readonly TensorType[], attrs: A, read: Reader, output: TensorType) => Scalar
-  /** Opaque primitives bring their evaluator. */
-  readonly evaluate?: (inputs: readonly { shape: Shape; data: Float64Array }[], attrs: A) => Float64Array
+  /** Opaque primitives, constants and draws bring their evaluator. */
+  readonly evaluate?: (inputs: readonly { readonly shape: Shape; readonly data: Float64Array }[], attrs: A, run: Run) => Float64Array
+  /**
+   * Primitives that write instead of gather: loop nests to run one after another, each in row-major order, adding
+   * `value` at `index` of a result that is 0 before. Says the same as `element`, in fewer operations.
+   */
+  readonly scatter?: (attrs: A) => readonly { readonly vars: readonly Var[]; readonly index: readonly Scalar[]; readonly value: Scalar }[]
   /** The gradient rule, or the sentence the user sees when one is asked for. */
   readonly vjp: Vjp<A> | { readonly none: string }
   /** The largest error in units in the last place of the f32 kernel against the exact value (elementwise). */

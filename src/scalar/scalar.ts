@@ -20,7 +20,7 @@ export type BinaryFn =
   | "and" | "or"
   | "xor" | "shl" | "shr" | "bitand" | "bitor"   // u32
 
-export type CastFn = "f32" | "i32" | "u32" | "bool" | "bits_u32" | "bits_f32"   // casts; f32 -> i32 truncates towards zero
+export type CastFn = "f32" | "i32" | "u32" | "bool" | "bits_u32" | "bits_f32"   // casts; f32 -> i32, u32 truncates towards zero and saturates, NaN gives 0
 
 export type Combine = "sum" | "prod" | "max" | "min"
 
@@ -64,8 +64,10 @@ export const cast = (fn: CastFn, x: Scalar): Scalar => {
   const type: ScalarType = fn === "bits_u32" ? "u32" : fn === "bits_f32" ? "f32" : fn
   if (fn === x.type) return x
   if (x.op === "const" && fn !== "bits_u32" && fn !== "bits_f32") {
-    const value = fn === "bool" ? Number(x.value !== 0) : fn === "f32" ? x.value : fn === "u32" ? Math.trunc(x.value) >>> 0 : Math.trunc(x.value) | 0
-    return constant(value, type)
+    const whole = Math.trunc(x.value) || 0
+    // from f32 it saturates, NaN gives 0; between integers the bits stay
+    const kept = x.type !== "f32" ? whole : fn === "u32" ? Math.max(0, Math.min(4294967295, whole)) : Math.max(-2147483648, Math.min(2147483647, whole))
+    return constant(fn === "bool" ? Number(x.value !== 0) : fn === "f32" ? x.value : fn === "u32" ? kept >>> 0 : kept | 0, type)
   }
   return { op: "cast", type, fn, x }
 }
@@ -125,16 +127,21 @@ export const withOperands = (e: Scalar, xs: readonly Scalar[]): Scalar => {
   }
 }
 
-/** Rebuilds bottom-up, each shared node once. `f` sees a node whose operands are already rebuilt. */
+/** Rebuilds bottom-up, each shared node once. `f` sees a node whose operands are already rebuilt. Iterative: composed bodies may be deeper than the stack. */
 export const mapScalar = (root: Scalar, f: (e: Scalar) => Scalar, memo = new Map<Scalar, Scalar>()): Scalar => {
-  const go = (e: Scalar): Scalar => {
-    const known = memo.get(e)
-    if (known) return known
+  const stack = [root]
+  while (stack.length > 0) {
+    const e = stack[stack.length - 1]!
     const before = operands(e)
-    const after = before.map(go)
-    const result = f(before.every((x, i) => x === after[i]) ? e : withOperands(e, after))
-    memo.set(e, result)
-    return result
+    const missing = memo.has(e) ? [] : before.filter((x) => !memo.has(x))
+    if (missing.length > 0) {
+      stack.push(...missing.reverse())
+      continue
+    }
+    stack.pop()
+    if (memo.has(e)) continue
+    const after = before.map((x) => memo.get(x)!)
+    memo.set(e, f(before.every((x, i) => x === after[i]) ? e : withOperands(e, after)))
   }
-  return go(root)
+  return memo.get(root)!
 }

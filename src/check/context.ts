@@ -1,0 +1,121 @@
+/** What the interpreter carries along: where it is, what may stand there, and where diagnostics and nodes go. */
+import type { Diagnostic } from "../base/diagnostic.ts"
+import type { Span } from "../base/span.ts"
+import type { Builder } from "../ir/build.ts"
+import type { Node, Origin, SourceSpec } from "../ir/graph.ts"
+import type { Scalar } from "../scalar/scalar.ts"
+import type * as Ast from "../syntax/ast.ts"
+import { SizeTooComplex } from "../types/size.ts"
+import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
+import type { Dim } from "../types/dimension.ts"
+import type { ReadTrial } from "./picture.ts"
+import { errorValue, type Value } from "./value.ts"
+
+export type Role = "const" | "fn" | "loss" | "block" | "augment" | "graph" | "eval" | "train" | "step" | "every"
+
+/** One call on the way to where we are. */
+export interface Frame {
+  readonly name: string
+  readonly declaration: Ast.FunctionDeclaration | undefined
+  /** The call, in the caller's file. */
+  readonly span: Span
+  readonly path: string
+  /** How often each name occurred under this frame, for the ordinals of paths. */
+  readonly ordinals: Map<string, number>
+}
+
+/** What one entry collects while it is elaborated. */
+export interface Elaboration {
+  readonly builder: Builder
+  readonly sources: SourceSpec[]
+  readonly rasters: { node: Node; reason: string }[]
+  /** Expressions read nodes by id until a tabulate numbers its inputs. */
+  readonly nodes: Map<number, Node>
+  /** What the integers of a node are known to lie in (draws). */
+  readonly ranges: Map<number, readonly [number, number]>
+}
+
+export interface Context {
+  readonly diagnostics: Diagnostic[]
+  readonly role: Role
+  readonly frames: readonly Frame[]
+  /** Calls are instantiated with their arguments (entries); otherwise signatures are believed (declarations). */
+  readonly inline: boolean
+  readonly build: Elaboration | undefined
+  /** Inside `at` while building: the sample whose pixel is computed. */
+  readonly sample: Scalar | undefined
+  /** Inside an augment: the batch it is lifted over. */
+  readonly batch: { readonly size: number; readonly samples: Node } | undefined
+  readonly inAt: boolean
+  /** During a trial evaluation of an `at` body: what its reads of pictures are answered with. */
+  readonly reads: ReadTrial | undefined
+  /** The domain of the picture that the present augment makes: what `at (y, x)` without extents ranges over. */
+  readonly domain: readonly Dim[] | undefined
+  readonly training: boolean
+  /** Types of expressions, for `--emit types`. */
+  readonly types: Map<Ast.Expr, Value> | undefined
+  /** Collected by `term`, `next`, `report` inside the present body. */
+  readonly body: Body | undefined
+}
+
+export interface Body {
+  readonly states: Map<string, { span: Span; integer: boolean; value: Value }>
+  readonly nexts: Map<string, Span>
+  readonly minimized: Map<string, Span>
+}
+
+export const newBody = (): Body => ({ states: new Map(), nexts: new Map(), minimized: new Map() })
+
+const isLibrary = (file: string): boolean => file.startsWith("nda.")
+
+/**
+ * Reports a diagnostic. One that arises inside the standard library while a user's call is instantiated stands at the
+ * user's call, and shows the library's line as the explanation.
+ */
+export const report = (ctx: Context, diagnostic: Diagnostic): void => {
+  let d = diagnostic
+  if (isLibrary(d.span.file)) {
+    const frame = [...ctx.frames].reverse().find((f) => !isLibrary(f.span.file))
+    if (frame) d = { ...d, span: frame.span, related: [{ span: d.span, text: d.label ?? `in \`${ctx.frames.at(-1)!.name}\`` }, ...d.related], ...(d.label ? { label: `in \`${frame.name}\`: ${d.label}` } : { label: `in \`${frame.name}\`` }) }
+  } else if (ctx.inline && ctx.frames.length > 0) {
+    const caller = ctx.frames.at(-1)!
+    if (caller.declaration && !isLibrary(caller.span.file) && !d.related.some((r) => r.span.start === caller.span.start && r.span.file === caller.span.file))
+      d = { ...d, related: [...d.related, { span: caller.span, text: `in this use of \`${caller.name}\`` }] }
+  }
+  const key = (x: Diagnostic): string => `${x.span.file}:${x.span.start}:${x.span.end}`
+  // At most one error per expression.
+  if (!ctx.diagnostics.some((x) => key(x) === key(d))) ctx.diagnostics.push(d)
+}
+
+export const fail = (ctx: Context, diagnostic: Diagnostic): Value => {
+  report(ctx, diagnostic)
+  return errorValue
+}
+
+/** Runs size arithmetic; a polynomial that grows too large is the user's, and reported. */
+export const sized = <A>(ctx: Context, span: Span, compute: () => A): A | undefined => {
+  try {
+    return compute()
+  } catch (problem) {
+    if (!(problem instanceof SizeTooComplex)) throw problem
+    report(ctx, sizeTooComplex(span))
+    return undefined
+  }
+}
+
+export const pathOf = (ctx: Context): string => ctx.frames.at(-1)?.path ?? ""
+
+/** A name under the present frame: the first keeps it, later ones get an ordinal. */
+export const subPath = (ctx: Context, name: string): string => {
+  const frame = ctx.frames.at(-1)
+  if (!frame) return name
+  const count = frame.ordinals.get(name) ?? 0
+  frame.ordinals.set(name, count + 1)
+  return `${frame.path}.${name}${count === 0 ? "" : `.${count}`}`
+}
+
+export const enter = (ctx: Context, name: string, declaration: Ast.FunctionDeclaration | undefined, span: Span, path: string): Context => ({
+  ...ctx, frames: [...ctx.frames, { name, declaration, span, path, ordinals: new Map() }],
+})
+
+export const originOf = (ctx: Context, span: Span, label: string): Origin => ({ span, label, path: pathOf(ctx) })

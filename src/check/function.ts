@@ -1,0 +1,316 @@
+/** Applying declared functions: by their signature while declarations are checked, by their body while an entry is instantiated. */
+import type { Span } from "../base/span.ts"
+import { recursion } from "../diagnostics/messages/names.ts"
+import { declaredPopulation } from "../diagnostics/messages/populations.ts"
+import { whereViolated } from "../diagnostics/messages/shapes.ts"
+import { configurationFirst, notAnOption } from "../diagnostics/messages/stages.ts"
+import { suggest } from "../base/suggest.ts"
+import type * as Ast from "../syntax/ast.ts"
+import { dim, isDim, type Dim, type Dimension } from "../types/dimension.ts"
+import { atom, asAtom, valueOf } from "../types/size.ts"
+import { applyAugment } from "./augment.ts"
+import { bindArguments, reportMissing, type Formal } from "./arguments.ts"
+import { enter, newBody, report, subPath, type Context } from "./context.ts"
+import { evaluate } from "./expression.ts"
+import { convert, matchType, substituteValue, valueOfType } from "./match.ts"
+import { mapPictures } from "./picture.ts"
+import { inner, type Scope } from "./scope.ts"
+import { evaluateType } from "./types.ts"
+import { errorValue, isSilent, tensor, unknown, type EvaluatedArgument, type FunctionValue, type Type, type Value } from "./value.ts"
+
+const typeWords = (t: Ast.TypeExpr | undefined): string | undefined =>
+  t?.kind !== "named" ? undefined : t.name.text === "Int" ? "a compile-time integer" : t.name.text === "Field" ? "a picture" : t.name.text
+
+export const formalsOf = (params: readonly Ast.Param[]): Formal[] => params.map((p) => ({ name: p.name.text, optional: p.value !== undefined, type: typeWords(p.type) }))
+
+export const nameOf = (fn: FunctionValue): string => fn.declaration.name.text
+
+/** Two groups and no configuration yet: the next call configures. */
+export const needsConfiguration = (fn: FunctionValue): boolean => fn.declaration.groups.length === 2 && fn.config === undefined
+
+/** `conv(64, k=3)`: binds the first group. `partial`: a required parameter may stay open (a name in stage position). */
+export const configure = (ctx: Context, fn: FunctionValue, args: readonly EvaluatedArgument[], span: Span): Value => {
+  const params = fn.declaration.groups[0]!
+  const formals = formalsOf(params)
+  const first = args[0]
+  // A tensor where the configuration belongs: the inputs were given too early.
+  if (first && first.name === undefined && (first.value.kind === "field" || (first.value.kind === "tensor" && first.value.dims.length > 1))) {
+    const example = formals.some((f) => !f.optional) ? `${nameOf(fn)}(${formals.filter((f) => !f.optional).map((f) => f.name).join(", ")})(x)` : `${nameOf(fn)}()(x)`
+    report(ctx, configurationFirst(span, nameOf(fn), `${example} or x |> ${nameOf(fn)}${formals.some((f) => !f.optional) ? "(…)" : ""}`, undefined))
+    return errorValue
+  }
+  const bound = bindArguments(ctx, nameOf(fn), formals, args)
+  if (!bound) return errorValue
+  if (bound.missing.length > 0) {
+    reportMissing(ctx, span, nameOf(fn), formals, bound.missing)
+    return errorValue
+  }
+  const config = new Map<string, Value>()
+  const scope = inner(fn.scope)
+  for (const p of params) {
+    const arg = bound.args.get(p.name.text)
+    const value = parameterValue(ctx, scope, fn, p, arg)
+    if (!value) return errorValue
+    config.set(p.name.text, value)
+    scope.names.set(p.name.text, { value, span: p.name.span })
+  }
+  return { ...fn, config, span }
+}
+
+/** The value of one parameter: the argument seen through the written type, or the default. */
+const parameterValue = (ctx: Context, scope: Scope, fn: FunctionValue, p: Ast.Param, arg: EvaluatedArgument | undefined): Value | undefined => {
+  if (!arg) {
+    const value = evaluate(enterDefault(ctx), scope, p.value!)
+    return p.type ? matchType(ctx, scope, p.type, value, { span: p.value!.span, callee: nameOf(fn), name: p.name.text }) : value
+  }
+  if (p.type) return matchType(ctx, scope, p.type, arg.value, { span: arg.span, callee: nameOf(fn), name: p.name.text, perSample: fn.declaration.role === "augment" })
+  // The default says what an unannotated parameter is.
+  const value = p.value
+  if (value?.kind === "float" || (value?.kind === "unary" && value.operand.kind === "float")) return convert(arg.value, "f32") ?? arg.value
+  if (value?.kind === "int" && arg.value.kind === "tensor" && arg.value.literal !== undefined && arg.value.dims.length === 0) return arg.value
+  return arg.value
+}
+
+const enterDefault = (ctx: Context): Context => ({ ...ctx, role: "const", inAt: false })
+
+/** Applies a function to its inputs. */
+export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly EvaluatedArgument[], span: Span): Value => {
+  const d = fn.declaration
+  if (needsConfiguration(fn)) {
+    const configured = configure(ctx, fn, [], span)
+    return isSilent(configured) ? configured : applyFunction(ctx, configured as FunctionValue, args, span)
+  }
+  const params = d.groups.at(-1)!
+  const formals = formalsOf(params)
+  const bound = bindArguments(ctx, nameOf(fn), formals, args)
+  if (!bound) return errorValue
+  if (bound.missing.length > 0) {
+    if (d.groups.length === 1 && bound.missing.length === 1 && bound.missing[0] !== formals[0]?.name) {
+      // All but the first parameter: a stage.
+      return { kind: "partial", callee: fn, args, span }
+    }
+    if (d.groups.length === 1 && bound.missing[0] === formals[0]?.name && bound.missing.length === 1) return { kind: "partial", callee: fn, args, span }
+    reportMissing(ctx, span, nameOf(fn), formals, bound.missing)
+    return errorValue
+  }
+  if (ctx.frames.some((f) => f.declaration === d)) {
+    report(ctx, recursion(span, nameOf(fn), [...ctx.frames.filter((f) => f.declaration).map((f) => f.name), nameOf(fn)]))
+    return errorValue
+  }
+  if (d.role === "augment") return applyAugment(ctx, fn, bound.args, span)
+  const lifted = onPicturesAndTrees(ctx, fn, params, args, bound.args, span)
+  if (lifted) return lifted
+  const signature = inner(fn.scope)
+  if (!bindSignature(ctx, fn, bound.args, signature, span)) return errorValue
+  if (!checkWhere(ctx, fn, signature, span)) return errorValue
+  const declared = d.result && evaluateType(ctx, signature, d.result, "require")
+  if (d.result && !declared) return [...signature.names.values()].some((b) => b.value.kind === "unknown" && !b.dimension) ? unknown : errorValue
+  if (declared && !ctx.inline) return [...bound.args.values()].some((a) => a.value.kind === "error") ? errorValue : settled(bound.args, declared)
+  return instantiate(ctx, fn, signature, declared, span)
+}
+
+/** The declared result, unless an argument is not known here: then its sizes are not known either. */
+const settled = (args: ReadonlyMap<string, EvaluatedArgument>, declared: Type): Value =>
+  [...args.values()].some((a) => a.value.kind === "unknown") && !(declared.kind === "tensor" && declared.dims.length === 0) ? unknown : valueOfType(declared)
+
+/** A function of colours given pictures works at each pixel; a function of tensors given trees maps over their leaves. */
+const onPicturesAndTrees = (ctx: Context, fn: FunctionValue, params: readonly Ast.Param[], args: readonly EvaluatedArgument[], bound: ReadonlyMap<string, EvaluatedArgument>, span: Span): Value | undefined => {
+  const written = (p: Ast.Param): string | undefined => (p.type?.kind === "named" ? p.type.name.text : undefined)
+  const of = (kind: (v: Value) => boolean, names: readonly string[]): boolean => params.some((p) => { const a = bound.get(p.name.text); return a !== undefined && kind(a.value) && !names.includes(written(p) ?? "") })
+  if (fn.declaration.role === "fn" && of((v) => v.kind === "field", ["Field", "Any"]) && params.every((p) => p.type))
+    return mapPictures(ctx, span, args.map((a) => a.value), (xs) => applyFunction(ctx, fn, args.map((a, i) => ({ ...a, value: xs[i]! })), span))
+  if (of((v) => v.kind === "opaque" && v.type === "Tree", ["Tree", "Any"]) && params.every((p) => p.type)) {
+    const result = fn.declaration.result
+    return result?.kind === "named" && (result.dims ?? []).length === 0 ? tensor("f32", []) : { kind: "opaque", type: "Tree" }
+  }
+  return undefined
+}
+
+/** Binds configuration and inputs in the signature's scope, in the caller's sizes. */
+export const bindSignature = (ctx: Context, fn: FunctionValue, args: ReadonlyMap<string, EvaluatedArgument>, scope: Scope, span: Span): boolean => {
+  let ok = true
+  const config = fn.config
+  if (config) for (const p of fn.declaration.groups[0]!) scope.names.set(p.name.text, { value: config.get(p.name.text)!, span: p.name.span })
+  for (const p of fn.declaration.groups.at(-1)!) {
+    const value = parameterValue(ctx, scope, fn, p, args.get(p.name.text))
+    if (!value) ok = false
+    scope.names.set(p.name.text, { value: value ?? errorValue, span: p.name.span })
+  }
+  return ok
+}
+
+/** `where` clauses: what the configuration and the sizes must satisfy. Undecided ones wait for numbers. */
+export const checkWhere = (ctx: Context, fn: FunctionValue, scope: Scope, span: Span): boolean => {
+  for (const clause of fn.declaration.where) {
+    const value = evaluate({ ...enterDefault(ctx), diagnostics: [] }, scope, clause)
+    if (value.kind !== "bool" || value.value !== false) continue
+    if (clause.kind === "binary" && clause.op === "in" && clause.left.kind === "name" && clause.right.kind === "list") {
+      const given = scope.names.get(clause.left.name)?.value
+      const options = clause.right.items.flatMap((e) => (e.kind === "string" ? [e.value] : []))
+      if (given?.kind === "string") {
+        report(ctx, notAnOption(span, nameOf(fn), given.value ?? "", options, suggest(given.value ?? "", options)))
+        return false
+      }
+    }
+    const values = [...scope.names].flatMap(([name, b]) => (b.value.kind === "int" && valueOf(b.value.size) !== undefined && mentions(clause, name) ? [`${name} = ${valueOf(b.value.size)}`] : []))
+    report(ctx, whereViolated(span, nameOf(fn), clause.span, printExpr(clause), values))
+    return false
+  }
+  return true
+}
+
+const mentions = (e: Ast.Expr, name: string): boolean => {
+  switch (e.kind) {
+    case "name": return e.name === name
+    case "binary": return mentions(e.left, name) || mentions(e.right, name)
+    case "unary": return mentions(e.operand, name)
+    case "list": return e.items.some((x) => mentions(x, name))
+    case "call": return e.args.some((a) => mentions(a.value, name))
+    default: return false
+  }
+}
+
+const printExpr = (e: Ast.Expr): string => {
+  switch (e.kind) {
+    case "int": case "float": return String(e.value)
+    case "string": return JSON.stringify(e.value)
+    case "name": return e.name
+    case "binary": return `${printExpr(e.left)} ${e.op} ${printExpr(e.right)}`
+    case "unary": return `${e.op}${printExpr(e.operand)}`
+    case "list": return `[${e.items.map(printExpr).join(", ")}]`
+    case "call": return `${printExpr(e.callee)}(${e.args.map((a) => printExpr(a.value)).join(", ")})`
+    case "item": return `${printExpr(e.base)}.${e.index}`
+    default: return "this condition"
+  }
+}
+
+/** A body's own view of its signature: every dimension and integer gets an atom of its own, which knows its number. */
+export interface OwnScope {
+  readonly scope: Scope
+  /** From the body's atoms back to the caller's sizes. */
+  readonly table: ReadonlyMap<number, Dim>
+}
+
+export const ownScope = (ctx: Context, fn: FunctionValue, signature: Scope): OwnScope => {
+  const scope = inner(fn.scope)
+  const table = new Map<number, Dim>()
+  const own = (name: string, d: Dim): Dim => {
+    const size = atom(name, valueOf(d.size))
+    table.set(asAtom(size)!.id, d)
+    return { ...d, size }
+  }
+  for (const [name, binding] of signature.names) {
+    if (name.startsWith("@")) scope.names.set(name, binding)
+    else if (Array.isArray(binding.dimension)) {
+      const dims = (binding.dimension as readonly Dimension[]).map((d, i) => (isDim(d) ? own(`${name}${i}`, d) : d))
+      scope.names.set(name, { ...binding, dimension: dims })
+    } else if (binding.dimension && isDim(binding.dimension as Dimension)) {
+      const made = own(name, binding.dimension as Dim)
+      scope.names.set(name, { value: { kind: "int", size: made.size }, span: binding.span, dimension: made })
+    } else if (binding.value.kind === "int" && !fn.declaration.groups.flat().some((p) => p.name.text === name && !p.type && p.value === undefined)) {
+      const made = own(name, dim(binding.value.size))
+      scope.names.set(name, { value: { kind: "int", size: made.size }, span: binding.span })
+    }
+  }
+  for (const p of fn.declaration.groups.flat()) {
+    const binding = signature.names.get(p.name.text)!
+    if (scope.names.has(p.name.text)) continue
+    const type = p.type && !isSilent(binding.value) && evaluateType({ ...ctx, diagnostics: [] }, scope, p.type, "require")
+    scope.names.set(p.name.text, { value: type ? retype(binding.value, type) : binding.value, span: p.name.span })
+  }
+  return { scope, table }
+}
+
+/** The same value seen with the dimensions of `type`. */
+export const retype = (value: Value, type: Type): Value => {
+  if (value.kind === "tensor" && type.kind === "tensor" && type.dims.length === value.dims.length) return { ...value, dims: type.dims, alias: type.alias ?? value.alias }
+  if (value.kind === "field" && type.kind === "field") return { ...value, channels: type.channels, domain: type.domain }
+  if (value.kind === "record" && type.kind === "record") return { kind: "record", fields: new Map([...value.fields].map(([k, v]) => [k, type.fields.has(k) ? retype(v, type.fields.get(k)!) : v])) }
+  if (value.kind === "tuple" && type.kind === "tuple" && value.items.length === type.items.length) return { ...value, items: value.items.map((v, i) => retype(v, type.items[i]!)) }
+  if ((value.kind === "int" || value.kind === "bool") && type.kind === "tensor" && type.dims.length === 0) return convert(value, type.dtype) ?? value
+  return value
+}
+
+const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared: Type | undefined, span: Span): Value => {
+  const d = fn.declaration
+  const own = ownScope(ctx, fn, signature)
+  const bodyContext: Context = { ...enter(ctx, nameOf(fn), d, span, subPath(ctx, nameOf(fn))), role: d.role, body: newBody() }
+  const value = evaluate(bodyContext, own.scope, d.body)
+  if (isSilent(value)) return declared ? (value.kind === "error" ? errorValue : valueOfType(declared)) : value
+  if (!declared) return substituteValue(value, own.table)
+  const matched = matchType(bodyContext, inner(own.scope), withoutPopulations(d.result!), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
+  return matched ? retype(matched, declared) : errorValue
+}
+
+/** Where the value of a body stands. */
+export const resultSpan = (body: Ast.Expr): Span => (body.kind === "suite" && body.result ? resultSpan(body.result) : body.span)
+
+/** Checks a declaration's body once, against its own signature with symbolic sizes. */
+export const checkFunction = (ctx: Context, fn: FunctionValue): void => {
+  const d = fn.declaration
+  const scope = inner(fn.scope)
+  for (const p of d.groups.flat()) {
+    const type = p.type && evaluateType(ctx, scope, p.type, "declare")
+    if (p.type && !type) scope.names.set(p.name.text, { value: errorValue, span: p.name.span })
+    else scope.names.set(p.name.text, { value: type ? namedParameter(p, valueOfType(type)) : symbolicDefault(ctx, scope, p), span: p.name.span })
+    if (p.value && p.type && p.type.kind === "named" && !["Stage", "Schedule", "Any"].includes(p.type.name.text)) {
+      const value = evaluate(enterDefault(ctx), scope, p.value)
+      matchType(ctx, inner(scope), p.type, value, { span: p.value.span, callee: undefined, name: `the default of \`${p.name.text}\`` })
+    }
+  }
+  for (const clause of d.where) evaluate(enterDefault(ctx), scope, clause)
+  const bodyContext: Context = { ...enter(ctx, d.name.text, d, d.name.span, d.name.text), role: d.role, body: newBody(), inline: false }
+  if (d.role === "augment") return void applyAugment.check(bodyContext, fn, scope)
+  const value = evaluate(bodyContext, scope, d.body)
+  if (d.result) {
+    const result = evaluateType(ctx, scope, d.result, "require")
+    if (result && !isSilent(value)) checkTags(ctx, d.result, value)
+    if (result && !isSilent(value)) matchType(bodyContext, inner(scope), withoutPopulations(d.result), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\`` })
+  }
+}
+
+/** A result may introduce `@fake`; `@real`, `@neg` and `@mixed` must already be so (`assume` makes them). */
+const checkTags = (ctx: Context, type: Ast.TypeExpr, value: Value): void => {
+  if (type.kind === "tuple" && value.kind === "tuple") type.items.forEach((t, i) => value.items[i] && checkTags(ctx, t, value.items[i]!))
+  if (type.kind === "record" && value.kind === "record") type.fields.forEach((f) => value.fields.has(f.name.text) && checkTags(ctx, f.type, value.fields.get(f.name.text)!))
+  if (type.kind !== "named" || value.kind !== "tensor") return
+  type.dims?.forEach((d, i) => {
+    const tag = d.kind === "dim" ? d.population : undefined
+    const actual = value.dims[i]
+    if (tag && ["real", "neg", "mixed"].includes(tag.text) && actual && isDim(actual) && actual.population?.kind !== tag.text) report(ctx, declaredPopulation(tag.span, tag.text))
+  })
+}
+
+/** A block's result may introduce `@fake`: the population of its body's value is not compared. */
+const withoutPopulations = (t: Ast.TypeExpr): Ast.TypeExpr => {
+  switch (t.kind) {
+    case "named": return { ...t, dims: t.dims?.map((d) => (d.kind === "dim" ? { ...d, population: undefined } : d)) }
+    case "tuple": return { ...t, items: t.items.map(withoutPopulations) }
+    case "record": return { ...t, fields: t.fields.map((f) => ({ ...f, type: withoutPopulations(f.type) })) }
+    default: return t
+  }
+}
+
+const namedParameter = (p: Ast.Param, v: Value): Value => (v.kind === "int" ? { kind: "int", size: atom(p.name.text) } : v)
+
+/** What an unannotated parameter is while sizes are symbolic: of its default's kind, with nothing known about it. */
+const symbolicDefault = (ctx: Context, scope: Scope, p: Ast.Param): Value => {
+  if (!p.value) return unknown
+  const value = evaluate(enterDefault(ctx), scope, p.value)
+  return symbolic(value, p.name.text)
+}
+
+const symbolic = (v: Value, name: string): Value => {
+  switch (v.kind) {
+    case "int": return { kind: "int", size: atom(name) }
+    case "bool": return { kind: "bool", value: undefined }
+    case "string": return { kind: "string", value: undefined }
+    case "tensor": return v.dims.length === 0 ? tensor(v.dtype, []) : v
+    case "tuple": return { kind: "tuple", items: v.items.map((x, i) => symbolic(x, `${name}_${i}`)) }
+    case "list": return { kind: "list", items: undefined }
+    case "opaque": return v.type === "None" ? unknown : v
+    case "function": case "builtin": case "partial": case "lambda": return { kind: "stage", from: undefined, to: undefined }
+    default: return v
+  }
+}
+

@@ -1,0 +1,72 @@
+/** Words for family 04: shapes, sizes and element types. */
+import type { Diagnostic, Hint, Related } from "../../base/diagnostic.ts"
+import type { Span } from "../../base/span.ts"
+import { problem, replace } from "../problem.ts"
+
+export const shapesDiffer = (span: Span, op: string, left: { span: Span; type: string }, right: { span: Span; type: string }, differences: string, notes: readonly string[], hint: string | undefined): Diagnostic =>
+  problem("NDA0401", span, `\`${op}\` needs two tensors of the same shape`, {
+    label: differences,
+    related: [{ span: left.span, text: left.type }, { span: right.span, text: right.type }],
+    notes, hint,
+  })
+
+export const matmulMismatch = (span: Span, left: string, right: string, notes: readonly string[]): Diagnostic =>
+  problem("NDA0402", span, "`@` needs the last dimension of the left to be the first of the right", { notes: [`left: ${left}`, `right: ${right}`, ...notes] })
+
+export const notADimension = (span: Span, what: string, type: string): Diagnostic =>
+  problem("NDA0403", span, `${type} has no dimension ${what}`, { notes: ["`over=` names dimensions of the argument; `axis=` counts them from 0"] })
+
+export const ambiguousDimension = (span: Span, what: string, type: string): Diagnostic =>
+  problem("NDA0404", span, `${what} is ambiguous: it lines up with more than one dimension of ${type}`, { hint: "say which with axis=, or use expand(x, axis=…)" })
+
+export const reshapeCount = (span: Span, from: string, to: string, notes: readonly string[]): Diagnostic =>
+  problem("NDA0405", span, `${from} cannot be reshaped to ${to}: the number of elements differs`, { notes })
+
+export const axisOutOfRange = (span: Span, axis: number, type: string, rank: number): Diagnostic =>
+  problem("NDA0406", span, `axis ${axis} is out of range for ${type}`, { notes: [rank === 0 ? "a scalar has no axes" : `its axes are 0 to ${rank - 1}, or -1 to -${rank} from the end`] })
+
+export const sizeMismatch = (span: Span, what: string, wanted: string, actual: string, differences: string, notes: readonly string[], related: readonly (Related | undefined)[] = []): Diagnostic =>
+  problem("NDA0407", span, `${what} is ${actual}, and ${wanted} is expected`, { label: differences, notes, related })
+
+export const rankMismatch = (span: Span, what: string, wanted: string, actual: string, hint: Hint | string | undefined): Diagnostic =>
+  problem("NDA0408", span, `${what} has the wrong number of dimensions: ${actual}, and ${wanted} is expected`, { hint })
+
+export const whereViolated = (span: Span, callee: string, clause: Span, text: string, values: readonly string[]): Diagnostic =>
+  problem("NDA0409", span, `\`${callee}\` needs ${text}`, { related: [{ span: clause, text: "required here" }], notes: values.length > 0 ? [`here ${values.join(", ")}`] : [] })
+
+export const concatMismatch = (span: Span, first: string, other: string, axis: number): Diagnostic =>
+  problem("NDA0410", span, `these cannot be joined along axis ${axis}: all other dimensions must agree`, { notes: [`first: ${first}`, `other: ${other}`] })
+
+export const einsumPattern = (span: Span, pattern: string, why: string): Diagnostic =>
+  problem("NDA0411", span, `the einsum pattern "${pattern}" does not fit: ${why}`, { notes: ["a pattern is like \"nd,kd->nk\": one letter a dimension, operands separated by commas"] })
+
+export const sizeNotPositive = (span: Span, size: string, value: number, notes: readonly string[]): Diagnostic =>
+  problem("NDA0412", span, `this size is ${value}: ${size}`, { notes: [...notes, "every size must be at least 1"] })
+
+export const tensorTooLarge = (span: Span, type: string, bytes: string, limit: string): Diagnostic =>
+  problem("NDA0413", span, `${type} takes ${bytes}, more than ${limit}`, { hint: "make the batch smaller" })
+
+export const indexProblem = (span: Span, why: string, type: string): Diagnostic =>
+  problem("NDA0414", span, why, { notes: [`the tensor is ${type}`] })
+
+export const sizeUndetermined = (span: Span, name: string): Diagnostic =>
+  problem("NDA0415", span, `nothing here says what \`${name}\` is`, { notes: ["a size is bound where a name stands alone as a dimension of a parameter"] })
+
+export const branchesDiffer = (span: Span, then: { span: Span; type: string }, otherwise: { span: Span; type: string }): Diagnostic =>
+  problem("NDA0416", span, "the two branches of this `if` differ in type", { related: [{ span: then.span, text: then.type }, { span: otherwise.span, text: otherwise.type }] })
+
+export const elementType = (span: Span, what: string, wanted: string, actual: string, hint: string | undefined): Diagnostic =>
+  problem("NDA0417", span, `${what} is ${actual}, and ${wanted} is expected`, { hint })
+
+export const loopChangesType = (span: Span, before: string, after: string): Diagnostic =>
+  problem("NDA0419", span, "this loop's value changes type, and how often it runs is not known here", { notes: [`before: ${before}`, `after: ${after}`] })
+
+export const sizeTooComplex = (span: Span): Diagnostic =>
+  problem("NDA0420", span, "this size is too large a polynomial", { notes: ["sizes may have at most 64 terms of degree 12"], hint: "give parts of it names of their own" })
+
+export const missingElse = (span: Span): Diagnostic =>
+  problem("NDA0421", span, "this `if` needs an `else`", { notes: ["an `if` is an expression: both sides give its value"] })
+
+export const divisionByZero = (span: Span): Diagnostic => problem("NDA0422", span, "this divides a size by zero", {})
+
+export const roundHint = (span: Span, text: string): Hint => replace(`write i32(${text})`, span, `i32(${text})`)

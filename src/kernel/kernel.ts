@@ -1,0 +1,149 @@
+/**
+ * The kernel IR: one compute kernel as structured statements over scalar expressions, buffers, workgroup memory and
+ * barriers. It knows no WGSL; `backend/wgsl/emit.ts` prints it. Locals and arrays are objects, their identity is the name.
+ */
+import type { BinaryFn, CastFn, ScalarType, UnaryFn } from "../scalar/scalar.ts"
+
+/** What a local may hold: a scalar, four words of a table, or the stream key of a draw site. */
+export type ValueType = ScalarType | "words" | "key"
+
+/** What one element of a bound buffer is; `words` are four u32. */
+export type ElementType = "f32" | "i32" | "u32" | "bool" | "words"
+
+export interface Binding {
+  readonly access: "uniform" | "read" | "write"
+  readonly element: ElementType
+  /** How many elements are bound. */
+  readonly length: number
+  /** For printed kernels only. */
+  readonly label: string
+}
+
+export interface Local {
+  readonly kind: "local"
+  readonly type: ValueType
+}
+
+export interface ArrayLocal {
+  readonly kind: "array"
+  readonly space: "workgroup" | "private"
+  readonly element: ScalarType
+  readonly length: number
+}
+
+/** A distribution and the options that choose its function (`backend/wgsl/draws-wgsl.ts`). */
+export interface Distribution {
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+export type Builtin = "lane" | "group_x" | "group_y" | "group_z"
+
+export type Expr =
+  | { readonly op: "const"; readonly type: ScalarType; readonly value: number }
+  | { readonly op: "local"; readonly type: ValueType; readonly local: Local }
+  | { readonly op: "builtin"; readonly type: "i32"; readonly name: Builtin }
+  | { readonly op: "unary"; readonly type: ScalarType; readonly fn: UnaryFn; readonly x: Expr }
+  /** `nonNegative`: the dividend is known to be at least 0 and the divisor at least 1 (integer division and remainder). */
+  | { readonly op: "binary"; readonly type: ScalarType; readonly fn: BinaryFn; readonly a: Expr; readonly b: Expr; readonly nonNegative: boolean }
+  | { readonly op: "cast"; readonly type: ScalarType; readonly fn: CastFn; readonly x: Expr }
+  | { readonly op: "select"; readonly type: ScalarType; readonly condition: Expr; readonly then: Expr; readonly else: Expr }
+  | { readonly op: "threefry"; readonly type: "u32"; readonly word: 0 | 1; readonly key: readonly [Expr, Expr]; readonly counter: readonly [Expr, Expr] }
+  /** One element of a bound buffer; a `bool` buffer gives a bool. */
+  | { readonly op: "load"; readonly type: ScalarType | "words"; readonly binding: number; readonly index: Expr }
+  /** One word of four, read as `type`. */
+  | { readonly op: "word"; readonly type: ScalarType; readonly words: Expr; readonly at: 0 | 1 | 2 | 3 }
+  | { readonly op: "element"; readonly type: ScalarType; readonly array: ArrayLocal; readonly index: Expr }
+  /** The stream key of a site in this run: threefry((seed, site), (step, repeat)). */
+  | { readonly op: "key"; readonly type: "key"; readonly site: number }
+  /** One element of a draw. `args`: key, sample, element, count of elements, then the parameters. */
+  | { readonly op: "draw"; readonly type: ScalarType; readonly distribution: Distribution; readonly args: readonly Expr[] }
+  /** A u32 zero that no compiler can see through (keeps constant trip counts from being unrolled). */
+  | { readonly op: "hidden_zero"; readonly type: "i32" }
+
+export type Stmt =
+  | { readonly op: "let"; readonly local: Local; readonly value: Expr }
+  | { readonly op: "var"; readonly local: Local; readonly value: Expr }
+  | { readonly op: "assign"; readonly local: Local; readonly value: Expr }
+  /** Declares a private array (workgroup arrays are declared by the kernel). */
+  | { readonly op: "array"; readonly array: ArrayLocal }
+  | { readonly op: "set"; readonly array: ArrayLocal; readonly index: Expr; readonly value: Expr }
+  | { readonly op: "store"; readonly binding: number; readonly index: Expr; readonly value: Expr }
+  | { readonly op: "store_words"; readonly binding: number; readonly index: Expr; readonly values: readonly [Expr, Expr, Expr, Expr] }
+  /** Fills a private array with a drawn arrangement. `args`: key, sample, then the parameters. */
+  | { readonly op: "draw_array"; readonly array: ArrayLocal; readonly distribution: Distribution; readonly args: readonly Expr[] }
+  | { readonly op: "if"; readonly condition: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
+  /** i32 counter from `from`, while below `below`, by `step`. */
+  | { readonly op: "for"; readonly local: Local; readonly from: Expr; readonly below: Expr; readonly step: number; readonly body: readonly Stmt[] }
+  | { readonly op: "barrier" }
+
+export type KernelKind = "sample" | "map" | "gather" | "reduce" | "contract" | "opaque"
+
+export interface Kernel {
+  readonly kind: KernelKind
+  readonly bindings: readonly Binding[]
+  readonly workgroup: readonly [number, number, number]
+  readonly groups: readonly [number, number, number]
+  /** Workgroup memory. */
+  readonly shared: readonly ArrayLocal[]
+  readonly body: readonly Stmt[]
+}
+
+export const local = (type: ValueType): Local => ({ kind: "local", type })
+export const use = (x: Local): Expr => ({ op: "local", type: x.type, local: x })
+export const number = (value: number, type: ScalarType = "i32"): Expr => ({ op: "const", type, value: type === "f32" ? Math.fround(value) : value })
+export const builtin = (name: Builtin): Expr => ({ op: "builtin", type: "i32", name })
+
+const foldable = new Map<BinaryFn, (a: number, b: number) => number>([
+  ["add", (a, b) => (a + b) | 0], ["sub", (a, b) => (a - b) | 0], ["mul", Math.imul]
+])
+
+/** Integer arithmetic of addresses: folds constants and neutral elements. */
+export const arithmetic = (fn: BinaryFn, a: Expr, b: Expr, nonNegative = false): Expr => {
+  if (a.op === "const" && b.op === "const" && a.type === "i32") {
+    const fold = foldable.get(fn)
+    if (fold) return number(fold(a.value, b.value))
+  }
+  if (a.type === "i32") {
+    const left = a.op === "const" ? a.value : undefined
+    const right = b.op === "const" ? b.value : undefined
+    if ((fn === "add" || fn === "sub") && right === 0) return a
+    if (fn === "add" && left === 0) return b
+    if (fn === "mul" && (left === 0 || right === 0)) return number(0)
+    if ((fn === "mul" || fn === "idiv") && right === 1) return a
+    if (fn === "mul" && left === 1) return b
+    if (fn === "mod" && right === 1) return number(0)
+  }
+  const compares = fn === "lt" || fn === "le" || fn === "gt" || fn === "ge" || fn === "eq" || fn === "ne" || fn === "and" || fn === "or"
+  return { op: "binary", type: compares ? "bool" : (a.type as ScalarType), fn, a, b, nonNegative }
+}
+
+/** The operands of an expression, in evaluation order. */
+export const operandsOf = (e: Expr): readonly Expr[] => {
+  switch (e.op) {
+    case "const": case "local": case "builtin": case "key": case "hidden_zero": return []
+    case "unary": case "cast": return [e.x]
+    case "binary": return [e.a, e.b]
+    case "select": return [e.condition, e.then, e.else]
+    case "threefry": return [...e.key, ...e.counter]
+    case "load": case "element": return [e.index]
+    case "word": return [e.words]
+    case "draw": return e.args
+  }
+}
+
+/** The expressions a statement holds itself (not those of nested statements). */
+export const expressionsOf = (s: Stmt): readonly Expr[] => {
+  switch (s.op) {
+    case "let": case "var": case "assign": return [s.value]
+    case "array": case "barrier": return []
+    case "set": case "store": return [s.index, s.value]
+    case "store_words": return [s.index, ...s.values]
+    case "draw_array": return s.args
+    case "if": return [s.condition]
+    case "for": return [s.from, s.below]
+  }
+}
+
+/** The statements directly inside a statement. */
+export const blocksOf = (s: Stmt): readonly (readonly Stmt[])[] => (s.op === "if" ? [s.then, s.else] : s.op === "for" ? [s.body] : [])

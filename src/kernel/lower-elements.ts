@@ -1,0 +1,148 @@
+/** Lowers a node to a kernel with one thread for each element, or for each place whose lanes (colours) it computes together. */
+import type { Node } from "../ir/graph.ts"
+import { canonical } from "../scalar/intern.ts"
+import { i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts"
+import { simplify } from "../scalar/simplify-scalar.ts"
+import { laneAxisOf, type Fusion } from "../schedule/fuse.ts"
+import { sizeOf } from "../schedule/inline.ts"
+import type { Limits, Ranges } from "../schedule/limits.ts"
+import { extractRows, isDraw, isGlobalDraw, type Columns } from "../schedule/rates.ts"
+import { linearIndex, makeResolve } from "../schedule/resolve.ts"
+import { foldGroups } from "../schedule/tile.ts"
+import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
+import { arithmetic, builtin, local, number, use, type Expr, type Kernel, type KernelKind, type Stmt } from "./kernel.ts"
+import { block, makeLowerer } from "./lower.ts"
+import { sortElements } from "./sort-elements.ts"
+
+/** The bodies of a kernel's threads, in terms of columns, buffers and its place. */
+export interface Elements {
+  readonly node: Node
+  /** The sample (dimension 0), where workgroups do not cross samples. */
+  readonly sample: Var | undefined
+  /** The place within a sample, or within the whole. */
+  readonly place: Var
+  /** The sample's number within the range of a dispatch, where buffers are bound in parts. */
+  readonly within: Var | undefined
+  /** One value and the linear place in the output for each lane. */
+  readonly lanes: readonly { readonly value: Scalar; readonly at: Scalar }[]
+}
+
+/** The dimension of colours of a picture that is computed as a whole. */
+const lanesOf = (fusion: Fusion, node: Node): number | undefined => {
+  const seen = new Set<Node>()
+  const search = (n: Node): number | undefined => {
+    if (seen.has(n)) return undefined
+    seen.add(n)
+    const own = laneAxisOf(fusion.table, n)
+    if (own !== undefined && n.shape.length === node.shape.length && n.shape[own] === node.shape[own]) return own
+    for (const input of n.inputs) {
+      if (fusion.stops.has(input) || input.shape.length !== node.shape.length) continue
+      const found = search(input)
+      if (found !== undefined && n.shape[found] === node.shape[found]) return found
+    }
+    return undefined
+  }
+  const axis = search(node)
+  return axis !== undefined && axis > 0 && node.shape[axis]! <= 8 ? axis : undefined
+}
+
+/** Threads of a workgroup: one sample's places, or any places. */
+const workgroup = 64
+/** Rows of fewer places than this share workgroups. */
+const leastPlaces = 32
+
+/** `isPart`: buffers too large to be bound whole; `refuse` is called where one is read at another sample than the thread's own. */
+export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, isPart: (node: Node) => boolean, refuse: (node: Node) => void): Elements => {
+  if (fusion.table(node.prim).kind === "opaque") return sortElements(node)
+  const { shape } = node
+  const axis = lanesOf(fusion, node)
+  const lanes = axis === undefined ? 1 : shape[axis]!
+  const perSample = shape.length >= 2 && sizeOf(shape.slice(1)) / lanes >= leastPlaces
+  const sample: Var | undefined = perSample ? { op: "var", type: "i32", name: "n", low: 0, high: shape[0]! - 1 } : undefined
+  const count = sizeOf(shape) / lanes / (perSample ? shape[0]! : 1)
+  const place: Var = { op: "var", type: "i32", name: "p", low: 0, high: Math.max(0, count - 1) }
+  const index: Scalar[] = shape.map(() => i32(0))
+  let stride = 1
+  const first = perSample ? 1 : 0
+  const inner = shape.map((_, d) => d).filter((d) => d >= first && d !== axis)
+  for (const d of [...inner].reverse()) {
+    const outer = idiv(place, i32(stride))
+    index[d] = d === inner[0] ? outer : mod(outer, i32(shape[d]!))
+    stride *= shape[d]!
+  }
+  if (sample) index[0] = sample
+  const positions = Array.from({ length: lanes }, (_, lane) => index.map((x, d) => (d === axis ? i32(lane) : x)))
+  const element = fusion.table(node.prim).element ? fusion.inliner.body : fusion.inliner.at
+  const inlined = canonical(simplify(positions.map((p) => element(node, p))))
+  const extracted = extractRows(inlined, fusion, columns, sample ? { at: sample, rows: shape[0]! } : undefined, sizeOf(shape) <= workgroup)
+  let parted = isPart(node)
+  const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: shape[0] === undefined ? 0 : shape[0] - 1 }
+  if (parted && !sample) refuse(node)
+  const parts = { isPart: (n: Node) => isPart(n) && (parted = true), sample: sample ?? i32(-1), within, refuse }
+  const resolve = makeResolve(fusion, { row: (n, at, range) => {
+    if (!isDraw(n)) throw new Error(`lower: a row of ${n.prim} was not made a column`)
+    // An arrangement too large for a table is drawn by each thread.
+    const perSample = !isGlobalDraw(n)
+    return read(n.dtype, n.id, [perSample ? resolve(fusion.inliner.at(n.inputs[0]!, [at[0]!])) : i32(0), linearIndex(perSample ? n.shape.slice(1) : n.shape, perSample ? at.slice(1) : at)], range)
+  } }, parts)
+  const output = positions.map((p) => (isPart(node) && sample ? [within, ...p.slice(1)] : p))
+  const roots = canonical(simplify([...extracted.map(resolve), ...output.map((p) => linearIndex(shape, p))]))
+  return { node, sample, place, within: parted ? within : undefined, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
+}
+
+export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
+  const { node, sample, place, within, lanes } = elements
+  const body: Stmt[] = []
+  const across = Math.ceil((place.high + 1) / workgroup)
+  const samples = ranges ? ranges.step : sample ? sample.high + 1 : 1
+  const most = limits.maxComputeWorkgroupsPerDimension
+  let groups: readonly [number, number, number]
+  let column: Expr
+  let row: Expr | undefined
+  let exact = true
+  if (sample && across <= most && samples <= most) {
+    groups = [across, samples, 1]
+    column = builtin("group_x")
+    row = builtin("group_y")
+  } else {
+    const grid = foldGroups([across * samples], limits)
+    groups = grid.groups
+    exact = grid.linear.exact
+    const linear = local("i32")
+    body.push({ op: "let", local: linear, value: grid.linear.index })
+    column = sample ? arithmetic("mod", use(linear), number(across), true) : use(linear)
+    row = sample ? arithmetic("idiv", use(linear), number(across), true) : undefined
+  }
+  const known = block()
+  const placeLocal = local("i32")
+  body.push({ op: "let", local: placeLocal, value: arithmetic("add", arithmetic("mul", column, number(workgroup)), builtin("lane")) })
+  known.known.set(place, use(placeLocal))
+  if (sample && row) {
+    const name = local("i32")
+    body.push({ op: "let", local: name, value: row })
+    known.known.set(sample, use(name))
+    if (within) known.known.set(within, use(name))
+    if (ranges && within) {
+      const whole = local("i32")
+      body.push({ op: "let", local: whole, value: arithmetic("add", use(name), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) })
+      known.known.set(sample, use(whole))
+    }
+  }
+  if (within && !sample) known.known.set(within, number(0))
+  const prelude: Stmt[] = []
+  const target = makeTarget(reads, prelude)
+  const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
+  const lowerer = makeLowerer(target, roots)
+  loadColumns(roots, reads, target, lowerer, known, [place, ...(sample ? [sample] : []), ...(within ? [within] : [])])
+  const values = lowerer.lower(lanes.map((l) => l.value), known)
+  const places = lowerer.lower(lanes.map((l) => l.at), known)
+  const output = reads.bindings.write(node)
+  lanes.forEach((_, i) => known.statements.push({ op: "store", binding: output, index: places[i]!, value: values[i]! }))
+  const inside = [...prelude, ...known.statements]
+  const guards: Expr[] = []
+  if ((place.high + 1) % workgroup !== 0 || (!sample && !exact)) guards.push(arithmetic("lt", use(placeLocal), number(place.high + 1)))
+  if (sample && !exact) guards.push(arithmetic("lt", known.known.get(sample)!, number(sample.high + 1)))
+  if (guards.length === 0) body.push(...inside)
+  else body.push({ op: "if", condition: guards.reduce((a, b) => arithmetic("and", a, b)), then: inside, else: [] })
+  return { kind, bindings: reads.bindings.list, workgroup: [workgroup, 1, 1], groups, shared: [], body }
+}
