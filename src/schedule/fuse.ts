@@ -3,6 +3,7 @@
  * A `row` is a small value of each sample (a statistic, a drawn array); it is computed by the sample kernel.
  */
 import type { Graph, Node } from "../ir/graph.ts"
+import { topological } from "../ir/walk.ts"
 import { operands, type Scalar, type UnaryFn } from "../scalar/scalar.ts"
 import { constantOf, makeInliner, sizeOf, type Inliner, type Table } from "./inline.ts"
 
@@ -84,24 +85,12 @@ export const costOf = (roots: readonly Scalar[]): Cost => {
 export const laneAxisOf = (table: Table, node: Node): number | undefined =>
   table(node.prim).kind === "access" ? (node.attrs as { readonly lanes?: number }).lanes : undefined
 
-export const liveNodes = (graph: Graph): Node[] => {
-  const seen = new Set<Node>()
-  const stack = graph.outputs.map((o) => o.node)
-  while (stack.length > 0) {
-    const node = stack.pop()!
-    if (seen.has(node)) continue
-    seen.add(node)
-    stack.push(...node.inputs)
-  }
-  return [...seen].sort((a, b) => a.id - b.id)
-}
-
 /** Small values of each sample (the first dimension counts samples); a picture is not one, unless each element is a long sum. */
 const rowShaped = (node: Node, long: boolean): boolean =>
   node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= (node.shape.length <= 2 || long ? mostRowElements : mostPlaces)
 
 export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string> = new Map()): Fusion => {
-  const live = liveNodes(graph)
+  const live = topological(graph.outputs.map((o) => o.node))
   const stops = new Map<Node, Stop>()
   const stop = (node: Node, kind: StopKind, reason: string): void => { stops.set(node, { node, kind, reason }) }
   const outputs = new Set(graph.outputs.map((o) => o.node))

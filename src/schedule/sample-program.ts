@@ -55,6 +55,8 @@ export type RowValue = Statistic | RowArray | Arrangement | RowScalar
 export interface SampleProgram {
   readonly rows: number
   readonly row: Var
+  /** The row's number within the range of a dispatch, where buffers are bound in parts. */
+  readonly within: Var | undefined
   readonly values: readonly RowValue[]
   /** Which value each column of the table is, in the order of the columns. */
   readonly columns: readonly { readonly column: Column; readonly slot: number }[]
@@ -65,7 +67,9 @@ export interface SampleProgram {
 const longEnough = 64
 
 /** The program, or the nodes whose values of other rows it would need: they must be computed by an earlier kernel. */
-export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: readonly Column[]): SampleProgram | { readonly others: readonly Node[] } => {
+export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: readonly Column[], isPart: (node: Node) => boolean, refuse: (node: Node) => void): SampleProgram | { readonly others: readonly Node[] } => {
+  let parted = false
+  const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: rows - 1 }
   const others = new Set<Node>()
   const arrays = new Map<Node, { readonly slot: number; readonly element: Var; body: Scalar }>()
   const arrangements = new Map<Node, { readonly slot: number; readonly sample: Scalar }>()
@@ -106,7 +110,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
       if (sizeOf(shape) <= 8 && rest.every((x) => x.op === "const")) return resolve(fusion.inliner.body(node, index))
       return read(node.dtype, arrayOf(node), [linearIndex(shape, rest)], range)
     }
-  })
+  }, { isPart: (node) => isPart(node) && (parted = true), sample: row, within, refuse })
 
   const wanted = columns.map((column): { column: Column; body: Scalar | undefined; slot: number } => {
     if (column.value.kind === "expression") return { column, body: resolve(column.value.body), slot: -1 }
@@ -125,7 +129,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
 
   // Long reductions become statistics, the innermost first.
   const reductions = new Map<Scalar, { readonly slot: number; readonly reduce: Extract<Scalar, { op: "reduce" }> }>()
-  const loopFree = makeLoopFree(row)
+  const loopFree = makeLoopFree(row, within)
   const memo = new Map<Scalar, Scalar>()
   const lift = (e: Scalar): Scalar => mapScalar(e, (x) => {
     if (x.op !== "reduce" || !loopFree(x) || x.vars.reduce((n, v) => n * (v.high - v.low + 1), 1) < longEnough) return x
@@ -214,19 +218,19 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
     ...arrayList.map((a, i): RowValue => ({ kind: "array", slot: a.slot, level: levelOf(a.slot), type: arrayLoops[i]!.type, words: a.element.high + 1, element: a.element, body: arrayLoops[i]! })),
     ...[...scalars].map(([body, slot]): RowValue => ({ kind: "scalar", slot, level: levelOf(slot), type: body.type, body }))
   ]
-  return { rows, row, values, columns: wanted.map((w, i) => ({ column: w.column, slot: columnSlots[i]! })), levels: 1 + values.reduce((m, v) => Math.max(m, v.level), 0) }
+  return { rows, row, within: parted ? within : undefined, values, columns: wanted.map((w, i) => ({ column: w.column, slot: columnSlots[i]! })), levels: 1 + values.reduce((m, v) => Math.max(m, v.level), 0) }
 }
 
 const reductionSlots = (statistics: readonly { readonly slot: number }[]): Set<number> => new Set(statistics.map((s) => s.slot))
 
 /** Whether an expression depends on no variable but the row. */
-const makeLoopFree = (row: Var): ((e: Scalar) => boolean) => {
+const makeLoopFree = (row: Var, within: Var): ((e: Scalar) => boolean) => {
   const memo = new Map<Scalar, ReadonlySet<Var>>()
   const free = (e: Scalar): ReadonlySet<Var> => {
     const known = memo.get(e)
     if (known) return known
     const found = new Set<Var>()
-    if (e.op === "var") { if (e !== row) found.add(e) }
+    if (e.op === "var") { if (e !== row && e !== within) found.add(e) }
     else for (const x of operands(e)) for (const v of free(x)) found.add(v)
     if (e.op === "reduce") for (const v of e.vars) found.delete(v)
     memo.set(e, found)

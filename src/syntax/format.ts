@@ -1,13 +1,11 @@
 /** `nda fmt`: the one way a program is laid out. Comments stay; the syntax tree stays. */
 import type { Result } from "../base/diagnostic.ts"
 import { print } from "../base/pretty.ts"
-import { layOut, trailingMark } from "./format-layout.ts"
+import { layOut, lineWidth, trailingMark } from "./format-layout.ts"
 import { treeOf } from "./format-tree.ts"
 import { lex } from "./lexer.ts"
 import { parse } from "./parser.ts"
 import { printModule } from "./print-ast.ts"
-
-const width = 110
 
 /** The formatted text, or why the text cannot be read. Formatting a formatted text gives it back. */
 export const format = (file: string, text: string): Result<string> => {
@@ -15,7 +13,7 @@ export const format = (file: string, text: string): Result<string> => {
   const wrong = diagnostics.filter((diagnostic) => diagnostic.code !== "NDA0112")
   if (module === undefined || wrong.length > 0) return { value: undefined, diagnostics: wrong }
   const lexed = lex(file, text)
-  const formatted = finish(print(layOut(treeOf(module, text, lexed), lexed.tokens), width))
+  const formatted = finish(print(layOut(treeOf(module, text, lexed), lexed.tokens), lineWidth))
 
   const again = parse(file, formatted)
   const count = lex(file, formatted).comments.length

@@ -54,12 +54,13 @@ const select = (file: string, text: string, lexical: readonly Diagnostic[], prob
   const independent = faults.filter(({ from, diagnostic }) => !causes.some(({ span }) => span.start >= from && span.start <= diagnostic.span.end))
   const source = sourceFile(file, text)
   const lines = new Set<number>()
-  const all = [...causes, ...independent.map(({ diagnostic }) => diagnostic)]
-    .sort((a, b) => a.span.start - b.span.start)
-    .filter(({ span }) => {
-      const { line } = positionOf(source, span.start)
-      return !lines.has(line) && lines.add(line)
-    })
+  const firstOfLine = ({ span }: Diagnostic): boolean => {
+    const { line } = positionOf(source, span.start)
+    return !lines.has(line) && lines.add(line) !== undefined
+  }
+  const byPlace = (a: Diagnostic, b: Diagnostic): number => a.span.start - b.span.start
+  const first = [...causes].sort(byPlace).filter(firstOfLine)
+  const all = [...first, ...independent.map(({ diagnostic }) => diagnostic).sort(byPlace).filter(firstOfLine)].sort(byPlace)
   if (all.length <= faultLimit) return all
   return [...all.slice(0, faultLimit), say.tooManyErrors(all[faultLimit]!.span, all.length - faultLimit)]
 }
