@@ -45,7 +45,7 @@ const picture = (ctx: Context, scope: Scope, expr: At): Value => {
   const channels = colour.dims.length === 1 ? (colour.dims[0] as Dim) : dim(one)
   // A picture made of pictures is of their population; the scope's input is the only way in.
   const input = inputOf(scope)
-  const made = { kind: "field" as const, channels, domain, population: input?.population, became: input?.became }
+  const made = { kind: "field" as const, channels, scalar: colour.dims.length === 0, domain, population: input?.population, became: input?.became }
   if (!ctx.build) return { ...made, picture: undefined }
   const evaluateColour = (c: Context, coords: readonly Scalar[], sample: Scalar): ((channel: Scalar) => Scalar) | undefined => {
     const here: Context = { ...c, inAt: true, sample }

@@ -3,27 +3,47 @@ import type { Span } from "../base/span.ts"
 import { argumentType, notAStage, notCallable, pipeMismatch, unknownArgument } from "../diagnostics/messages/stages.ts"
 import { trainingModel } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
-import { isDim } from "../types/dimension.ts"
-import { valueOf } from "../types/size.ts"
+import { isDim, type Dimension } from "../types/dimension.ts"
+import { mulSize, one, valueOf } from "../types/size.ts"
 import { applyBuiltin, openFirst } from "./builtins.ts"
-import { enter, fail, report, subPath, type Context } from "./context.ts"
+import { enter, fail, report, sized, subPath, type Context } from "./context.ts"
 import { evaluateEntryCall } from "./entry-call.ts"
 import { evaluate } from "./expression.ts"
 import { applyFunction, configure, formalsOf, nameOf, needsConfiguration } from "./function.ts"
 import { valueOfType } from "./match.ts"
 import { readField, type Border } from "./picture.ts"
 import { printValue } from "./print-value.ts"
-import { inner, type Scope } from "./scope.ts"
+import { inner, lookup, type Scope } from "./scope.ts"
 import { applySource } from "./sources.ts"
+import { dimensionOf } from "./types.ts"
 import { errorValue, isSilent, tensor, unknown, type EvaluatedArgument, type LambdaValue, type ModelValue, type Value } from "./value.ts"
 
-const evaluateArguments = (ctx: Context, scope: Scope, args: readonly Ast.Argument[]): EvaluatedArgument[] =>
-  args.map((a) => ({ name: a.name?.text, value: evaluate(ctx, scope, a.value), span: a.value.span }))
+/** Words that stand for themselves as arguments: `assume(real)`, `per=batch`. */
+const isWord = (callee: Value, a: Ast.Argument): boolean =>
+  a.value.kind === "name" && callee.kind === "builtin" && (callee.name === "assume" || (a.name?.text === "per" && a.value.name === "batch"))
+
+const evaluateArguments = (ctx: Context, scope: Scope, callee: Value, args: readonly Ast.Argument[]): EvaluatedArgument[] =>
+  args.map((a) => ({
+    name: a.name?.text,
+    value: isWord(callee, a) ? { kind: "string", value: (a.value as { name: string }).name } : evaluate(ctx, scope, a.value),
+    span: a.value.span,
+  }))
+
+/** `size(s)`: how many elements the dimensions `..s` (or one dimension) have together. */
+const sizeOf = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kind: "call" }>): Value => {
+  const arg = expr.args[0]?.value
+  const found = expr.args.length === 1 && arg?.kind === "name" ? dimensionOf(scope, arg.name) : undefined
+  if (!found) return arg?.kind === "name" && isSilent(lookup(scope, arg.name)?.value ?? unknown) ? unknown : fail(ctx, argumentType(expr.span, "size", "of", "dimensions, as in size(rest) for ..rest", "something else"))
+  const dims = (Array.isArray(found) ? found : [found]) as Dimension[]
+  const product = sized(ctx, expr.span, () => dims.reduce((p, d) => mulSize(p, d.size), one))
+  return product ? { kind: "int", size: product } : errorValue
+}
 
 export const callValue = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kind: "call" }>): Value => {
   const callee = evaluate(ctx, scope, expr.callee)
   if (callee.kind === "field") return readField(ctx, expr.span, callee, coordinates(ctx, scope, expr.args), border(ctx, scope, expr.args))
-  const args = evaluateArguments(ctx, scope, expr.args)
+  if (callee.kind === "builtin" && callee.name === "size") return sizeOf(ctx, scope, expr)
+  const args = evaluateArguments(ctx, scope, callee, expr.args)
   return applyValue(ctx, callee, args, expr.span, expr.callee.span)
 }
 
@@ -35,6 +55,7 @@ export const applyValue = (ctx: Context, callee: Value, args: readonly Evaluated
     case "function": return needsConfiguration(callee) ? configure(ctx, callee, args, span) : applyFunction(ctx, callee, args, span)
     case "partial": return applyStage(ctx, callee, args, span, calleeSpan)
     case "builtin": return applyBuiltin(ctx, callee.name, args, span, calleeSpan)
+    case "native": return callee.apply(ctx, args, span)
     case "lambda": return applyLambda(ctx, callee, args, span)
     case "stage": {
       // `Stage` keeps the shape; a written type `T -> U` gives U where U has no open names of its own.
@@ -78,6 +99,7 @@ export const applyStage = (ctx: Context, stage: Value, args: readonly EvaluatedA
       const ordered = first && first.name === undefined ? [first, ...stage.args, ...rest] : all
       return callee.kind === "builtin" ? applyBuiltin(ctx, callee.name, ordered, span, stageSpan) : applyFunction(ctx, callee, ordered, span)
     }
+    case "native": return stage.apply(ctx, args, span)
     case "builtin": case "lambda": case "stage": case "model": case "unknown": case "error": case "opaque": return applyValue(ctx, stage, args, span, stageSpan)
     default: return fail(ctx, notAStage(stageSpan, printValue(stage)))
   }
@@ -96,11 +118,11 @@ export const pipeInto = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { k
   if (stage.kind === "call") {
     const callee = evaluate(ctx, scope, stage.callee)
     if (callee.kind === "function" && callee.declaration.groups.length === 1) {
-      const args = evaluateArguments(ctx, scope, stage.args)
+      const args = evaluateArguments(ctx, scope, callee, stage.args)
       return applyFunction(ctx, callee, [...piped, ...args], stage.span)
     }
     if (callee.kind === "builtin") {
-      const args = evaluateArguments(ctx, scope, stage.args)
+      const args = evaluateArguments(ctx, scope, callee, stage.args)
       return applyBuiltin(ctx, callee.name, args, stage.span, stage.callee.span, piped)
     }
   }

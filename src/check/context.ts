@@ -1,7 +1,7 @@
 /** What the interpreter carries along: where it is, what may stand there, and where diagnostics and nodes go. */
 import type { Diagnostic } from "../base/diagnostic.ts"
 import type { Span } from "../base/span.ts"
-import type { GraphBuilder } from "../ir/build.ts"
+import type { Builder } from "../ir/build.ts"
 import type { Node, Origin, SourceSpec } from "../ir/graph.ts"
 import type { Scalar } from "../scalar/scalar.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -26,7 +26,7 @@ export interface Frame {
 
 /** What one entry collects while it is elaborated. */
 export interface Elaboration {
-  readonly builder: GraphBuilder
+  readonly builder: Builder
   readonly sources: SourceSpec[]
   readonly rasters: { node: Node; reason: string }[]
   /** Expressions read nodes by id until a tabulate numbers its inputs. */
@@ -56,10 +56,7 @@ export interface Context {
   readonly types: Map<Ast.Expr, Value> | undefined
   /** Collected by `term`, `next`, `report` inside the present body. */
   readonly body: Body | undefined
-  readonly errors: ErrorLimit
 }
-
-export interface ErrorLimit { steps: number }
 
 export interface Body {
   readonly states: Map<string, { span: Span; integer: boolean; value: Value }>

@@ -25,7 +25,7 @@ export const numbers = (ctx: Context, span: Span, dims: readonly Dimension[]): n
 }
 
 export const apply = (ctx: Context, span: Span, label: string, prim: string, inputs: readonly Node[], attrs: object = {}): Node =>
-  ctx.build!.builder.apply(prim, inputs, attrs, originOf(ctx, span, label))
+  ctx.build!.builder.at(originOf(ctx, span, label)).apply(prim, inputs, attrs)
 
 export const constantNode = (ctx: Context, span: Span, value: number, dtype: DType): Node =>
   apply(ctx, span, String(value), "const", [], { data: [value], shape: [], dtype })
@@ -74,7 +74,7 @@ export const nodeOf = (ctx: Context, span: Span, v: TensorValue): Node => {
 }
 
 /** A tabulate node over expressions whose reads name nodes by id: slots are numbered in order of first use. */
-export const tabulate = (ctx: Context, span: Span, label: string, dtype: DType, shape: readonly number[], vars: readonly Var[], body: readonly Scalar[], lanes?: number): Node => {
+export const tabulate = (ctx: Context, span: Span, label: string, vars: readonly Var[], body: readonly Scalar[], lanes?: number): Node => {
   const build = ctx.build!
   const slots = new Map<number, number>()
   const memo = new Map<Scalar, Scalar>()
@@ -85,7 +85,7 @@ export const tabulate = (ctx: Context, span: Span, label: string, dtype: DType, 
   }
   const renamed = body.map((b) => s.mapScalar(b, renumber, memo))
   const inputs = [...slots.keys()].map((id) => build.nodes.get(id)!)
-  return apply(ctx, span, label, "tabulate", inputs, { vars, body: renamed, ...(lanes === undefined ? {} : { lanes }), shape, dtype })
+  return apply(ctx, span, label, "tabulate", inputs, { vars, body: renamed, ...(lanes === undefined ? {} : { lanes }) })
 }
 
 /**
@@ -99,10 +99,10 @@ export const materialize = (ctx: Context, span: Span, label: string, dtype: DTyp
   const body = element(vars)
   const sample = ctx.sample
   if (sample?.op === "var" && ctx.batch && mentions(body, sample)) {
-    const node = tabulate(ctx, span, label, dtype, [ctx.batch.size, ...shape], [sample, ...vars], [body])
+    const node = tabulate(ctx, span, label, [sample, ...vars], [body])
     return { rate: "sample", node }
   }
-  return { rate: "node", node: tabulate(ctx, span, label, dtype, shape, vars, [body]) }
+  return { rate: "node", node: tabulate(ctx, span, label, vars, [body]) }
 }
 
 const mentions = (root: Scalar, v: Var, seen = new Set<Scalar>()): boolean => {

@@ -1,6 +1,7 @@
 /** Applying declared functions: by their signature while declarations are checked, by their body while an entry is instantiated. */
 import type { Span } from "../base/span.ts"
 import { recursion } from "../diagnostics/messages/names.ts"
+import { declaredPopulation } from "../diagnostics/messages/populations.ts"
 import { whereViolated } from "../diagnostics/messages/shapes.ts"
 import { configurationFirst, notAnOption } from "../diagnostics/messages/stages.ts"
 import { suggest } from "../base/suggest.ts"
@@ -12,6 +13,7 @@ import { bindArguments, reportMissing, type Formal } from "./arguments.ts"
 import { enter, newBody, report, subPath, type Context } from "./context.ts"
 import { evaluate } from "./expression.ts"
 import { convert, matchType, substituteValue, valueOfType } from "./match.ts"
+import { mapPictures } from "./picture.ts"
 import { inner, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, tensor, unknown, type EvaluatedArgument, type FunctionValue, type Type, type Value } from "./value.ts"
@@ -47,7 +49,7 @@ export const configure = (ctx: Context, fn: FunctionValue, args: readonly Evalua
   const scope = inner(fn.scope)
   for (const p of params) {
     const arg = bound.args.get(p.name.text)
-    const value = parameterValue(ctx, scope, nameOf(fn), p, arg)
+    const value = parameterValue(ctx, scope, fn, p, arg)
     if (!value) return errorValue
     config.set(p.name.text, value)
     scope.names.set(p.name.text, { value, span: p.name.span })
@@ -56,9 +58,12 @@ export const configure = (ctx: Context, fn: FunctionValue, args: readonly Evalua
 }
 
 /** The value of one parameter: the argument seen through the written type, or the default. */
-const parameterValue = (ctx: Context, scope: Scope, callee: string, p: Ast.Param, arg: EvaluatedArgument | undefined): Value | undefined => {
-  if (!arg) return evaluate(enterDefault(ctx), scope, p.value!)
-  if (p.type) return matchType(ctx, scope, p.type, arg.value, { span: arg.span, callee, name: p.name.text })
+const parameterValue = (ctx: Context, scope: Scope, fn: FunctionValue, p: Ast.Param, arg: EvaluatedArgument | undefined): Value | undefined => {
+  if (!arg) {
+    const value = evaluate(enterDefault(ctx), scope, p.value!)
+    return p.type ? matchType(ctx, scope, p.type, value, { span: p.value!.span, callee: nameOf(fn), name: p.name.text }) : value
+  }
+  if (p.type) return matchType(ctx, scope, p.type, arg.value, { span: arg.span, callee: nameOf(fn), name: p.name.text, perSample: fn.declaration.role === "augment" })
   // The default says what an unannotated parameter is.
   const value = p.value
   if (value?.kind === "float" || (value?.kind === "unary" && value.operand.kind === "float")) return convert(arg.value, "f32") ?? arg.value
@@ -93,13 +98,32 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
     return errorValue
   }
   if (d.role === "augment") return applyAugment(ctx, fn, bound.args, span)
+  const lifted = onPicturesAndTrees(ctx, fn, params, args, bound.args, span)
+  if (lifted) return lifted
   const signature = inner(fn.scope)
   if (!bindSignature(ctx, fn, bound.args, signature, span)) return errorValue
   if (!checkWhere(ctx, fn, signature, span)) return errorValue
   const declared = d.result && evaluateType(ctx, signature, d.result, "require")
-  if (d.result && !declared) return errorValue
-  if (declared && !ctx.inline) return [...bound.args.values()].some((a) => a.value.kind === "error") ? errorValue : valueOfType(declared)
+  if (d.result && !declared) return [...signature.names.values()].some((b) => b.value.kind === "unknown" && !b.dimension) ? unknown : errorValue
+  if (declared && !ctx.inline) return [...bound.args.values()].some((a) => a.value.kind === "error") ? errorValue : settled(bound.args, declared)
   return instantiate(ctx, fn, signature, declared, span)
+}
+
+/** The declared result, unless an argument is not known here: then its sizes are not known either. */
+const settled = (args: ReadonlyMap<string, EvaluatedArgument>, declared: Type): Value =>
+  [...args.values()].some((a) => a.value.kind === "unknown") && !(declared.kind === "tensor" && declared.dims.length === 0) ? unknown : valueOfType(declared)
+
+/** A function of colours given pictures works at each pixel; a function of tensors given trees maps over their leaves. */
+const onPicturesAndTrees = (ctx: Context, fn: FunctionValue, params: readonly Ast.Param[], args: readonly EvaluatedArgument[], bound: ReadonlyMap<string, EvaluatedArgument>, span: Span): Value | undefined => {
+  const written = (p: Ast.Param): string | undefined => (p.type?.kind === "named" ? p.type.name.text : undefined)
+  const of = (kind: (v: Value) => boolean, names: readonly string[]): boolean => params.some((p) => { const a = bound.get(p.name.text); return a !== undefined && kind(a.value) && !names.includes(written(p) ?? "") })
+  if (fn.declaration.role === "fn" && of((v) => v.kind === "field", ["Field", "Any"]) && params.every((p) => p.type))
+    return mapPictures(ctx, span, args.map((a) => a.value), (xs) => applyFunction(ctx, fn, args.map((a, i) => ({ ...a, value: xs[i]! })), span))
+  if (of((v) => v.kind === "opaque" && v.type === "Tree", ["Tree", "Any"]) && params.every((p) => p.type)) {
+    const result = fn.declaration.result
+    return result?.kind === "named" && (result.dims ?? []).length === 0 ? tensor("f32", []) : { kind: "opaque", type: "Tree" }
+  }
+  return undefined
 }
 
 /** Binds configuration and inputs in the signature's scope, in the caller's sizes. */
@@ -108,7 +132,7 @@ export const bindSignature = (ctx: Context, fn: FunctionValue, args: ReadonlyMap
   const config = fn.config
   if (config) for (const p of fn.declaration.groups[0]!) scope.names.set(p.name.text, { value: config.get(p.name.text)!, span: p.name.span })
   for (const p of fn.declaration.groups.at(-1)!) {
-    const value = parameterValue(ctx, scope, nameOf(fn), p, args.get(p.name.text))
+    const value = parameterValue(ctx, scope, fn, p, args.get(p.name.text))
     if (!value) ok = false
     scope.names.set(p.name.text, { value: value ?? errorValue, span: p.name.span })
   }
@@ -214,7 +238,7 @@ const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared
   const value = evaluate(bodyContext, own.scope, d.body)
   if (isSilent(value)) return declared ? (value.kind === "error" ? errorValue : valueOfType(declared)) : value
   if (!declared) return substituteValue(value, own.table)
-  const matched = matchType(bodyContext, inner(own.scope), d.result!, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
+  const matched = matchType(bodyContext, inner(own.scope), withoutPopulations(d.result!), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
   return matched ? retype(matched, declared) : errorValue
 }
 
@@ -240,8 +264,21 @@ export const checkFunction = (ctx: Context, fn: FunctionValue): void => {
   const value = evaluate(bodyContext, scope, d.body)
   if (d.result) {
     const result = evaluateType(ctx, scope, d.result, "require")
+    if (result && !isSilent(value)) checkTags(ctx, d.result, value)
     if (result && !isSilent(value)) matchType(bodyContext, inner(scope), withoutPopulations(d.result), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\`` })
   }
+}
+
+/** A result may introduce `@fake`; `@real`, `@neg` and `@mixed` must already be so (`assume` makes them). */
+const checkTags = (ctx: Context, type: Ast.TypeExpr, value: Value): void => {
+  if (type.kind === "tuple" && value.kind === "tuple") type.items.forEach((t, i) => value.items[i] && checkTags(ctx, t, value.items[i]!))
+  if (type.kind === "record" && value.kind === "record") type.fields.forEach((f) => value.fields.has(f.name.text) && checkTags(ctx, f.type, value.fields.get(f.name.text)!))
+  if (type.kind !== "named" || value.kind !== "tensor") return
+  type.dims?.forEach((d, i) => {
+    const tag = d.kind === "dim" ? d.population : undefined
+    const actual = value.dims[i]
+    if (tag && ["real", "neg", "mixed"].includes(tag.text) && actual && isDim(actual) && actual.population?.kind !== tag.text) report(ctx, declaredPopulation(tag.span, tag.text))
+  })
 }
 
 /** A block's result may introduce `@fake`: the population of its body's value is not compared. */

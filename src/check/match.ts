@@ -4,14 +4,14 @@ import { wrongPopulation, populationsDisagree } from "../diagnostics/messages/po
 import { elementType, rankMismatch, sizeMismatch } from "../diagnostics/messages/shapes.ts"
 import { argumentType } from "../diagnostics/messages/stages.ts"
 import type * as Ast from "../syntax/ast.ts"
-import { isDim, printDimension, type Dim, type Dimension } from "../types/dimension.ts"
+import { dim, isDim, printDimension, type Dim, type Dimension } from "../types/dimension.ts"
 import { joinPopulations, namedPopulation, printPopulation, samePopulation } from "../types/population.ts"
 import { asAtom, atom, constantOf, equalSize, namesOf, printSize, solveFor, subSize, substituteSize, valueOf, type Size } from "../types/size.ts"
 import { report, type Context } from "./context.ts"
 import { bindingsOf, printTensor, printValue } from "./print-value.ts"
 import { lookup, type Scope } from "./scope.ts"
-import { dimensionOf, evaluateSize, expandAlias, evaluateType, resolvePopulation } from "./types.ts"
-import { errorValue, isSilent, literal, tensor, type DType, type Type, type Value } from "./value.ts"
+import { dimensionOf, evaluateSize, expandAlias, resolvePopulation } from "./types.ts"
+import { errorValue, isSilent, literal, tensor, unknown, type DType, type Type, type Value } from "./value.ts"
 
 /** What is matched, for messages: `x` of `conv`, "this annotation". */
 export interface Subject {
@@ -19,6 +19,8 @@ export interface Subject {
   /** The function it is an argument of. */
   readonly callee: string | undefined
   readonly name: string
+  /** A number may be given per sample (the configuration of an augment). */
+  readonly perSample?: boolean
 }
 
 export type Agreement = "equal" | "different" | "undecided"
@@ -96,7 +98,7 @@ export const matchType = (ctx: Context, scope: Scope, type: Ast.TypeExpr, value:
   }
 }
 
-const isCallable = (v: Value): boolean => ["function", "partial", "lambda", "builtin", "stage", "model", "unknown"].includes(v.kind)
+const isCallable = (v: Value): boolean => ["function", "partial", "native", "lambda", "builtin", "stage", "model", "unknown"].includes(v.kind)
 
 const matchNamed = (
   ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kind: "named" }>, alias: string | undefined, value: Value, subject: Subject, mismatch: (wanted: string) => undefined,
@@ -129,7 +131,7 @@ const matchNamed = (
     return undefined
   }
   // A per-sample value is allowed where a scalar is expected.
-  if ((type.dims ?? []).length === 0 && value.dims.length === 1 && ctx.role !== "fn") return { ...value, alias: alias ?? value.alias }
+  if ((type.dims ?? []).length === 0 && value.dims.length === 1 && subject.perSample) return { ...value, alias: alias ?? value.alias }
   return matchDims(ctx, scope, type, value.dims, subject, alias) ? { ...value, alias: alias ?? value.alias } : undefined
 }
 
@@ -147,7 +149,7 @@ const matchDims = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kin
   const open = wanted.findIndex((d) => d.kind === "rest")
   const text = typeText(type, alias)
   const actual = type.name.text === "Field" ? `Field[${dims.map(printDimension).join(", ")}]` : printTensor(type.name.text, dims, alias)
-  if (dims.some((d) => d.kind === "rest")) return true   // decided where the number of dimensions is known
+  if (dims.some((d) => d.kind === "rest")) return matchOpen(ctx, scope, type, dims, open)
   if (open < 0 ? wanted.length !== dims.length : dims.length < wanted.length - 1) {
     const hint = wanted.length === 2 && dims.length === 4 && type.name.text === "f32" ? "insert `|> flatten`" : undefined
     report(ctx, rankMismatch(subject.span, describe(subject), text, actual, hint))
@@ -176,6 +178,30 @@ const matchDims = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kin
   }
   for (const [w, d] of later) ok = matchDim(ctx, scope, w as Extract<Ast.DimExpr, { kind: "dim" }>, d, subject, text, actual) && ok
   return ok
+}
+
+/**
+ * A value whose number of dimensions is open: what can be told from its ends is bound, the rest waits for an
+ * instantiation.
+ */
+const matchOpen = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kind: "named" }>, dims: readonly Dimension[], open: number): boolean => {
+  const wanted = type.dims ?? []
+  const bindOne = (w: Ast.DimExpr, d: Dimension | undefined): void => {
+    if (w.kind !== "dim" || w.size.kind !== "name" || lookup(scope, w.size.name.text)) return
+    const made = d && isDim(d) ? d : dim(atom(w.size.name.text))
+    scope.names.set(w.size.name.text, { value: { kind: "int", size: made.size }, span: w.size.name.span, dimension: made })
+  }
+  if (open < 0) {
+    wanted.forEach((w) => bindOne(w, undefined))
+    return true
+  }
+  const own = dims.findIndex((d) => !isDim(d))
+  const before = Math.min(open, own)
+  const after = Math.min(wanted.length - 1 - open, dims.length - 1 - own)
+  wanted.forEach((w, i) => bindOne(w, i < before ? dims[i] : i >= wanted.length - after ? dims[dims.length - (wanted.length - i)] : undefined))
+  const name = (wanted[open] as Extract<Ast.DimExpr, { kind: "rest" }>).name
+  if (!lookup(scope, name.text)) scope.names.set(name.text, { value: { kind: "unknown" }, span: name.span, dimension: dims.slice(before, dims.length - after) })
+  return true
 }
 
 const matchRest = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "rest" }>, given: readonly Dim[], subject: Subject, text: string, actual: string): boolean => {
@@ -207,7 +233,7 @@ const matchDim = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "d
   }
   if (free.length > 1) return true
   const expected = evaluateSize(ctx, scope, w.size, "require")
-  if (!expected) return false
+  if (!expected) return true
   if (agree(expected.size, d.size) === "different") {
     const difference = `${printSize(d.size)} is not ${printSize(expected.size)}`
     const notes = [d.origin && d.origin.note !== "written here" ? `${printSize(d.size)}: ${d.origin.note}` : undefined, ...bindingsOf([d, { ...d, size: expected.size }])].filter((n): n is string => n !== undefined)
@@ -247,9 +273,20 @@ const matchPopulation = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { k
 const freeNames = (scope: Scope, s: Ast.SizeExpr): Ast.Name[] =>
   s.kind === "name" ? (lookup(scope, s.name.text) ? [] : [s.name]) : s.kind === "binary" ? [...freeNames(scope, s.left), ...freeNames(scope, s.right)] : []
 
-/** After an argument that is not known: its names exist all the same. */
+/** After an argument that is not known: its names exist all the same, and are not known either. */
 const declareNames = (ctx: Context, scope: Scope, type: Ast.TypeExpr): void => {
-  evaluateType({ ...ctx, diagnostics: [] }, scope, type, "declare")
+  const size = (z: Ast.SizeExpr): void => {
+    if (z.kind === "name" && !lookup(scope, z.name.text)) scope.names.set(z.name.text, { value: unknown, span: z.span })
+    if (z.kind === "binary") [z.left, z.right].forEach(size)
+  }
+  const visit = (t: Ast.TypeExpr): void => {
+    if (t.kind === "named") for (const d of t.dims ?? []) d.kind === "dim" ? size(d.size) : !lookup(scope, d.name.text) && scope.names.set(d.name.text, { value: unknown, span: d.span })
+    if (t.kind === "tuple") t.items.forEach(visit)
+    if (t.kind === "list") visit(t.item)
+    if (t.kind === "record") t.fields.forEach((f) => visit(f.type))
+    if (t.kind === "function") [t.from, t.to].forEach(visit)
+  }
+  visit(expandAlias({ ...ctx, diagnostics: [] }, scope, type).type)
 }
 
 /** The value a parameter of a symbolic signature stands for. */

@@ -100,10 +100,9 @@ export const rasterize = (ctx: Context, span: Span, label: string, picture: Pict
   const sample = s.variable("n", picture.batch)
   const vars = extents.map((n, i) => s.variable(["y", "x"].at(i - extents.length) ?? "t", n))
   const colour = picture.at(vars, sample)
-  const shape = [picture.batch, channels, ...extents]
-  if (channels <= 4) return tabulate(ctx, span, label, "f32", shape, [sample, ...vars], Array.from({ length: channels }, (_, c) => colour(s.i32(c))), 1)
+  if (channels <= 4) return tabulate(ctx, span, label, [sample, ...vars], Array.from({ length: channels }, (_, c) => colour(s.i32(c))), 1)
   const c = s.variable("c", channels)
-  return tabulate(ctx, span, label, "f32", shape, [sample, c, ...vars], [colour(c)])
+  return tabulate(ctx, span, label, [sample, c, ...vars], [colour(c)])
 }
 
 /** Tests the body of `at`: whether its coordinates pass only through smooth arithmetic. */
@@ -147,11 +146,12 @@ export const mapPictures = (ctx: Context, span: Span, values: readonly Value[], 
   }
   const colourType = (v: FieldValue): TensorValue => tensor("f32", [v.channels])
   // The type first: what f makes of one colour.
-  const typed = f(values.map((v) => (v.kind === "field" ? (ctx.build ? { ...colourType(v), data: { rate: "element", at: () => s.f32(0) } as const } : colourType(v)) : v)))
+  const anywhere: Context = ctx.build && ctx.batch ? { ...ctx, sample: s.variable("n", ctx.batch.size) } : ctx
+  const typed = f(values.map((v) => (v.kind !== "field" ? pinned(anywhere, span, v) : ctx.build ? { ...colourType(v), data: { rate: "element", at: () => s.f32(0) } as const } : colourType(v))))
   if (isSilent(typed)) return typed
   if (typed.kind !== "tensor" || typed.dims.length > 1) return fail(ctx, elementType(span, "a function of a colour", "a colour or a number", printValue(typed), undefined))
   const channels = typed.dims.length === 1 ? (typed.dims[0] as Dim) : dim(one)
-  if (!ctx.build || fields.some((v) => !v.picture)) return { ...first, channels, population, became, picture: undefined }
+  if (!ctx.build || fields.some((v) => !v.picture)) return { ...first, channels, scalar: typed.dims.length === 0, population, became, picture: undefined }
   const picture: Picture = {
     at: (coords, sample) => {
       const inner: Context = { ...ctx, sample, inAt: true }
@@ -168,7 +168,7 @@ export const mapPictures = (ctx: Context, span: Span, values: readonly Value[], 
     taps: fields.reduce((sum, v) => sum + v.picture!.taps, 0),
     samples: first.picture!.samples, batch: first.picture!.batch, label: first.picture!.label,
   }
-  return { ...first, channels, population, became, picture }
+  return { ...first, channels, scalar: typed.dims.length === 0, population, became, picture }
 }
 
 /** Fixes a per-sample value to the sample of `ctx`, so that it can be used inside a picture's function. */

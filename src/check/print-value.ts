@@ -19,6 +19,7 @@ export const printValue = (v: Value): string => {
     case "field": return `Field[${printDimension(v.channels)}; ${v.domain.map((d) => printSize(d.size)).join(", ")}]${v.population ? ` of ${printPopulation(v.population)} samples` : ""}`
     case "function": return `the ${v.declaration.negative ? "negative " : ""}${v.declaration.role} \`${v.declaration.name.text}\``
     case "partial": return `a stage (${v.callee.kind === "builtin" ? v.callee.name : v.callee.declaration.name.text})`
+    case "native": return `a stage (${v.name})`
     case "lambda": return `a function of ${v.params.map((p) => p.text).join(", ")}`
     case "builtin": return `the function \`${v.name}\``
     case "stage": return v.from && v.to ? `${printType(v.from)} -> ${printType(v.to)}` : "a stage"

@@ -9,7 +9,7 @@ import { namedPopulation, populationVariable, type Population } from "../types/p
 import { addSize, atom, floorSize, modSize, mulSize, size, subSize, type Size } from "../types/size.ts"
 import { report, sized, type Context } from "./context.ts"
 import { lookup, type Scope } from "./scope.ts"
-import type { DType, Type } from "./value.ts"
+import { isSilent, none, type DType, type Type } from "./value.ts"
 
 const scalars = new Map<string, DType>([["f32", "f32"], ["f16", "f32"], ["i32", "i32"], ["u32", "u32"], ["u8", "u32"], ["bool", "bool"]])
 const words = new Map<string, Type>([
@@ -89,7 +89,7 @@ export const evaluateSize = (ctx: Context, scope: Scope, expr: Ast.SizeExpr, unb
       const found = dimensionOf(scope, expr.name.text)
       if (found && !Array.isArray(found) && isDim(found as Dimension)) return { size: (found as Dim).size, population: (found as Dim).population }
       if (unbound === "declare" && !found && !lookup(scope, expr.name.text)) return { size: declare(scope, expr.name).size, population: undefined }
-      report(ctx, sizeUndetermined(expr.span, expr.name.text))
+      if (!isSilent(lookup(scope, expr.name.text)?.value ?? none)) report(ctx, sizeUndetermined(expr.span, expr.name.text))
       return undefined
     }
     case "binary": {
@@ -125,7 +125,7 @@ const evaluateDim = (ctx: Context, scope: Scope, d: Ast.DimExpr, unbound: Unboun
     const found = dimensionOf(scope, d.name.text)
     if (found) return Array.isArray(found) ? [...found] : [found as Dimension]
     if (unbound === "require") {
-      report(ctx, sizeUndetermined(d.span, `..${d.name.text}`))
+      if (!isSilent(lookup(scope, d.name.text)?.value ?? none)) report(ctx, sizeUndetermined(d.span, `..${d.name.text}`))
       return undefined
     }
     const made = rest(d.name.text)

@@ -10,6 +10,7 @@ import type * as Ast from "../syntax/ast.ts"
 import type { Dim, Dimension, Reason } from "../types/dimension.ts"
 import type { Population } from "../types/population.ts"
 import type { Size } from "../types/size.ts"
+import type { Context } from "./context.ts"
 import type { Scope } from "./scope.ts"
 
 export type DType = ScalarType
@@ -67,6 +68,8 @@ export interface ListValue { readonly kind: "list"; readonly items: readonly Val
 export interface FieldValue {
   readonly kind: "field"
   readonly channels: Dim
+  /** Its colour is a number (`luma(img)`): statistics of it have no channel dimension. */
+  readonly scalar?: boolean
   readonly domain: readonly Dim[]
   readonly population: Population | undefined
   readonly became: Reason | undefined
@@ -81,6 +84,13 @@ export interface FunctionValue {
   /** Two groups: the bound configuration, once given. */
   readonly config: ReadonlyMap<string, Value> | undefined
   readonly span: Span
+}
+
+/** What a builtin of two groups is once it is configured: `one_of([…])`, `together(D)`. */
+export interface NativeValue {
+  readonly kind: "native"
+  readonly name: string
+  readonly apply: (ctx: Context, args: readonly EvaluatedArgument[], span: Span) => Value
 }
 
 /** A function given all but its first argument: a stage. */
@@ -158,7 +168,7 @@ export interface ErrorValue { readonly kind: "error" }
 
 export type Value =
   | TensorValue | IntValue | BoolValue | StringValue | RecordValue | TupleValue | ListValue | FieldValue
-  | FunctionValue | PartialValue | LambdaValue | BuiltinValue | StageValue | ModelValue | SourceValue | DistributionValue
+  | FunctionValue | PartialValue | NativeValue | LambdaValue | BuiltinValue | StageValue | ModelValue | SourceValue | DistributionValue
   | OpaqueValue | UnknownValue | ErrorValue
   | { readonly kind: "module"; readonly scope: Scope; readonly name: string }
   | { readonly kind: "entry"; readonly declaration: Ast.EntryDeclaration; readonly scope: Scope }

@@ -20,7 +20,7 @@ export type BinaryFn =
   | "and" | "or"
   | "xor" | "shl" | "shr" | "bitand" | "bitor"   // u32
 
-export type CastFn = "f32" | "i32" | "u32" | "bool" | "bits_u32" | "bits_f32"   // casts; f32 -> i32 truncates towards zero
+export type CastFn = "f32" | "i32" | "u32" | "bool" | "bits_u32" | "bits_f32"   // casts; f32 -> i32, u32 truncates towards zero and saturates, NaN gives 0
 
 export type Combine = "sum" | "prod" | "max" | "min"
 
@@ -64,8 +64,10 @@ export const cast = (fn: CastFn, x: Scalar): Scalar => {
   const type: ScalarType = fn === "bits_u32" ? "u32" : fn === "bits_f32" ? "f32" : fn
   if (fn === x.type) return x
   if (x.op === "const" && fn !== "bits_u32" && fn !== "bits_f32") {
-    const value = fn === "bool" ? Number(x.value !== 0) : fn === "f32" ? x.value : fn === "u32" ? Math.trunc(x.value) >>> 0 : Math.trunc(x.value) | 0
-    return constant(value, type)
+    const whole = Math.trunc(x.value) || 0
+    // from f32 it saturates, NaN gives 0; between integers the bits stay
+    const kept = x.type !== "f32" ? whole : fn === "u32" ? Math.max(0, Math.min(4294967295, whole)) : Math.max(-2147483648, Math.min(2147483647, whole))
+    return constant(fn === "bool" ? Number(x.value !== 0) : fn === "f32" ? x.value : fn === "u32" ? kept >>> 0 : kept | 0, type)
   }
   return { op: "cast", type, fn, x }
 }

@@ -2,7 +2,7 @@
 import type { Span } from "../base/span.ts"
 import type { Population } from "./population.ts"
 import { printPopulation } from "./population.ts"
-import { printSize, valueOf, constantOf, type Size } from "./size.ts"
+import { atom, printSize, valueOf, constantOf, type Size } from "./size.ts"
 
 /** Why something is so: a place and the words for it. */
 export interface Reason {
@@ -25,12 +25,14 @@ export interface Rest {
   readonly kind: "rest"
   readonly name: string
   readonly id: number
+  /** The product of the dimensions it stands for. */
+  readonly size: Size
 }
 
 export type Dimension = Dim | Rest
 
 let rests = 0
-export const rest = (name: string): Rest => ({ kind: "rest", name, id: rests++ })
+export const rest = (name: string): Rest => ({ kind: "rest", name, id: rests++, size: atom(`size(${name})`) })
 export const dim = (size: Size, origin?: Reason, population?: Population, became?: Reason): Dim => ({ kind: "dim", size, population, origin, became })
 
 export const isDim = (d: Dimension): d is Dim => d.kind === "dim"

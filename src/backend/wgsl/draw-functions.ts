@@ -39,7 +39,7 @@ ${rounds}  return vec2<u32>(x1, y1);
   let b1 = d1 - a1;
   let u1 = f32(w1 >> 20u) * ${f(2 ** -12)};
   let u2 = f32((w1 >> 8u) & 4095u) * ${unit};
-  let v1 = low1 + (a1 * u1 + (b1 * u2 + (a1 * u2 + b1 * u1)));
+  let v1 = low1 + mkeep_1(a1 * u1 + (b1 * u2 + (a1 * u2 + b1 * u1)));
   if (v1 >= high1 && low1 < high1) { return dbelow_1(high1); }
   return v1;
 }`),
@@ -57,7 +57,7 @@ ${rounds}  return vec2<u32>(x1, y1);
   return sqrt(-2.0f * mlog_1(dunitpos_1(w1.x))) * mcosturn_1(i32(w1.y >> 8u));
 }`),
   wgslFunction(`fn dnormal_1(key1: vec2<u32>, s1: u32, e1: u32, n1: u32, mean1: f32, std1: f32) -> f32 {
-  return mean1 + std1 * dstdnormal_1(threefry_1(key1, vec2<u32>(s1, e1)));
+  return mean1 + mkeep_1(std1 * mkeep_1(dstdnormal_1(threefry_1(key1, vec2<u32>(s1, e1)))));
 }`),
   wgslFunction(`fn dgamma_1(key1: vec2<u32>, s1: u32, e1: u32, n1: u32, a1: f32, from1: u32) -> f32 {
   let d1 = a1 - ${f(1 / 3)};
@@ -76,7 +76,7 @@ ${rounds}  return vec2<u32>(x1, y1);
 }`),
   wgslFunction(`fn dboost_1(key1: vec2<u32>, s1: u32, e1: u32, n1: u32, a1: f32, from1: u32) -> f32 {
   if (a1 >= 1.0f) { return 0.0f; }
-  return mlog_1(dunitpos_1(threefry_1(key1, vec2<u32>(s1, e1 + (from1 + ${2 * attempts}u) * n1)).x)) / a1;
+  return mkeep_1(mlog_1(dunitpos_1(threefry_1(key1, vec2<u32>(s1, e1 + (from1 + ${2 * attempts}u) * n1)).x)) * (1.0f / a1));
 }`),
   wgslFunction(`fn dbeta_1(key1: vec2<u32>, s1: u32, e1: u32, n1: u32, a1: f32, b1: f32) -> f32 {
   let x1 = dgamma_1(key1, s1, e1, n1, select(a1, a1 + 1.0f, a1 < 1.0f), 0u);

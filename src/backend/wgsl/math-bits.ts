@@ -11,6 +11,10 @@ export const bitFunctions = [
   var z1 = 0u;
   return bitcast<f32>(z1 | 0x7fc00000u);
 }`),
+  wgslFunction(`fn mnegzero_0() -> f32 {
+  var z1 = 0u;
+  return bitcast<f32>(z1 | 0x80000000u);
+}`),
   wgslFunction(`fn minf_0() -> f32 {
   var z1 = 0u;
   return bitcast<f32>(z1 | 0x7f800000u);
@@ -22,6 +26,8 @@ export const bitFunctions = [
   wgslFunction(`fn mhigh_12(x1: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x1) & 0xfffff000u); }`),
   wgslFunction(`fn mhigh_16(x1: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x1) & 0xffffff00u); }`),
   wgslFunction(`fn mhigh_21(x1: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x1) & 0xfffffff8u); }`),
+  // x itself, behind a select on a NaN that never comes: no driver may carry a constant across it into the sum that made x.
+  wgslFunction(`fn mkeep_1(x1: f32) -> f32 { return select(x1, 0.0f, bitcast<u32>(x1) == 0x7fc54321u); }`),
   /** 2^k for k in [-126, 127]. */
   wgslFunction(`fn mpow2_1(k1: i32) -> f32 { return bitcast<f32>((k1 + 127) << 23u); }`),
   wgslFunction(`fn mscale_1(y1: f32, k1: i32) -> f32 {
@@ -90,12 +96,15 @@ export const bitFunctions = [
   return mcopysign_1(r1, b1);
 }`),
   wgslFunction(`fn mrsqrt_1(x1: f32) -> f32 { return 1.0f / sqrt(x1); }`),
+  // Truncation saturates, NaN gives 0: WGSL leaves the latter open.
   wgslFunction(`fn mf2i_1(x1: f32) -> i32 {
-  if (!(misfin_1(x1))) { return select(select(2147483647, -2147483647 - 1, mneg_1(x1)), 0, misnan_1(x1)); }
-  return i32(clamp(x1, -2147483648.0f, 2147483520.0f));
+  if (misnan_1(x1)) { return 0; }
+  if (x1 >= 2147483648.0f) { return 2147483647; }
+  return i32(max(x1, -2147483648.0f));
 }`),
   wgslFunction(`fn mf2u_1(x1: f32) -> u32 {
-  if (!(misfin_1(x1))) { return select(0u, 4294967295u, !(misnan_1(x1)) && !(mneg_1(x1))); }
-  return u32(clamp(x1, 0.0f, 4294967040.0f));
+  if (misnan_1(x1)) { return 0u; }
+  if (x1 >= 4294967296.0f) { return 4294967295u; }
+  return u32(max(x1, 0.0f));
 }`),
 ]

@@ -12,7 +12,7 @@ export const exponentialFunctions = [
   let c1 = clamp(x1, -120.0f, 120.0f);
   let n1 = round(c1 * ${f(log2e)});
   let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
-  return mscale_1(1.0f + mexptail_1(r1), i32(n1) + s1);
+  return mscale_1(1.0f + mkeep_1(mexptail_1(r1)), i32(n1) + s1);
 }`),
   wgslFunction(`fn mexp_1(x1: f32) -> f32 { return mexps_1(x1, 0); }`),
   wgslFunction(`fn mexpm_1(x1: f32) -> f32 {
@@ -24,7 +24,7 @@ export const exponentialFunctions = [
   if (n1 > 30.0f) { return mexps_1(x1, 0); }
   let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
   let s1 = mpow2_1(i32(n1));
-  return s1 * mexptail_1(r1) + (s1 - 1.0f);
+  return s1 * mexptail_1(r1) + mkeep_1(s1 - 1.0f);
 }`),
   wgslFunction(`fn mdecomp_1(x1: f32) -> vec2<f32> {
   let b1 = bitcast<u32>(x1);
@@ -100,6 +100,7 @@ export const exponentialFunctions = [
   wgslFunction(`fn merf_1(x1: f32) -> f32 {
   let a1 = abs(x1);
   if (misnan_1(x1)) { return x1; }
+  if (a1 < ${f(2 ** -12)}) { return x1 * ${f(1.128379225730896)}; }
   if (a1 < 0.92f) {
     let z1 = x1 * x1;
     return x1 + x1 * ${polynomial("z1", erfTail)};
@@ -133,7 +134,7 @@ export const exponentialFunctions = [
   if (w1 >= 129.0f) { return minf_1(a1); }
   if (w1 <= -152.0f) { return 0.0f; }
   let n1 = round(w1);
-  return mscale_1(1.0f + mexptail_1(((p2 - n1) + q2) * ${f(Math.LN2)}), i32(n1));
+  return mscale_1(1.0f + mkeep_1(mexptail_1(((p2 - n1) + q2) * ${f(Math.LN2)})), i32(n1));
 }`),
   wgslFunction(`fn mpow_1(x1: f32, y1: f32) -> f32 {
   if ((bitcast<u32>(y1) & 0x7fffffffu) == 0u || bitcast<u32>(x1) == 0x3f800000u) { return 1.0f; }

@@ -40,7 +40,7 @@ export const mathSource = (needs: Iterable<string>): string => {
   return [...prelude.values()].filter((f) => closed.has(f.name)).map((f) => f.source).join("")
 }
 
-/** A literal of the type; infinities and NaN, which WGSL cannot write, are made at run time. */
+/** A literal of the type; infinities, NaN and -0, which WGSL cannot write, are made at run time. */
 export const wgslLiteral = (value: number, type: ScalarType): WgslText => {
   switch (type) {
     case "bool": return plain(value ? "true" : "false")
@@ -51,7 +51,9 @@ export const wgslLiteral = (value: number, type: ScalarType): WgslText => {
       const rounded = Math.fround(value)
       if (rounded === Infinity) return call("minf_0", [])
       if (rounded === -Infinity) return { text: "(-minf_0())", needs: ["minf_0"] }
-      return plain(rounded < 0 || Object.is(rounded, -0) ? `(${floatLiteral(rounded)})` : floatLiteral(rounded))
+      // a written -0.0 arrives as 0.0, even by its bits
+      if (Object.is(rounded, -0)) return call("mnegzero_0", [])
+      return plain(rounded < 0 ? `(${floatLiteral(rounded)})` : floatLiteral(rounded))
     }
   }
 }
@@ -78,6 +80,8 @@ export const wgslExpression = (fn: UnaryFn | BinaryFn, type: ScalarType, args: r
   if (fn === "shl" || fn === "shr") return plain(`(${a} ${fn === "shl" ? "<<" : ">>"} (${b} & 31u))`)
   if (type === "f32") {
     if (fn === "pow" && options.exponent !== undefined) return power(a, b, options.exponent)
+    // WGSL's != on floats is ordered: false for NaN
+    if (fn === "ne") return plain(`(!(${a} == ${b}))`)
     const name = functions[fn]
     if (name) return call(name, args)
   } else {
@@ -116,7 +120,7 @@ export const wgslCast = (fn: CastFn, from: ScalarType, x: string): WgslText => {
   if (fn === "bits_u32") return plain(`bitcast<u32>(${x})`)
   if (fn === "bits_f32") return plain(`bitcast<f32>(${x})`)
   if (from === fn) return plain(x)
-  if (fn === "bool") return from === "f32" ? { text: `(${x} != 0.0f)`, needs: [] } : plain(`(${x} != ${from === "u32" ? "0u" : "0"})`)
+  if (fn === "bool") return from === "f32" ? plain(`(!(${x} == 0.0f))`) : plain(`(${x} != ${from === "u32" ? "0u" : "0"})`)
   if (from === "f32") return call(fn === "i32" ? "mf2i_1" : "mf2u_1", [x])
   return plain(`${fn}(${x})`)
 }

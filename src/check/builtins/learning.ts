@@ -1,0 +1,72 @@
+/** Builtins on models and gradients: what they are is checked here; training executes them. */
+import { overNothing, lossNotScalar } from "../../diagnostics/messages/gradients.ts"
+import { elementType } from "../../diagnostics/messages/shapes.ts"
+import { notAModel } from "../../diagnostics/messages/state.ts"
+import { atom } from "../../types/size.ts"
+import { fail } from "../context.ts"
+import { elementwise } from "../emit.ts"
+import { asTensor } from "../operators.ts"
+import { mapPictures } from "../picture.ts"
+import { printValue } from "../print-value.ts"
+import { int, isSilent, tensor, unknown, type ModelValue, type Value } from "../value.ts"
+import { optional, required, type Builtin, type BuiltinCall } from "./builtin.ts"
+
+const modelArgument = (call: BuiltinCall, name: string): ModelValue | Value => {
+  const { value, span } = call.at(name)
+  if (isSilent(value) || value.kind === "model") return value
+  if (value.kind === "stage") return unknown
+  return fail(call.ctx, notAModel(span, printValue(value), printValue(value)))
+}
+
+const moded = (name: "frozen" | "follow" | "with_training", more: readonly string[], doc: string): Builtin => ({
+  name, doc, params: [...required("model"), ...optional(...more)],
+  apply: (call) => {
+    const model = modelArgument(call, "model")
+    return model.kind === "model" ? { ...model, mode: name, span: call.span } : model
+  },
+})
+
+const stop: Builtin = {
+  name: "stop", params: required("x"), doc: "The value, with no gradient through it.",
+  apply: (call) => {
+    const { value, span } = call.at("x")
+    if (isSilent(value)) return value
+    if (value.kind === "tuple") return value
+    const pictures = mapPictures(call.ctx, call.span, [value], ([v]) => v!)
+    if (pictures) return pictures
+    const t = asTensor(value)
+    if (!t) return fail(call.ctx, elementType(span, "what `stop` cuts", "a tensor", printValue(value), undefined))
+    if (t.literal !== undefined) return t
+    const data = elementwise(call.ctx, call.span, "stop", {}, [{ value: t, map: t.dims.map((_, i) => i) }], t.dtype, t.dims, ([x]) => x!)
+    return { ...t, data }
+  },
+}
+
+const grad: Builtin = {
+  name: "grad", params: required("loss", "over"), doc: "The gradient of a number with respect to a tensor (same shape) or a model (a tree).",
+  apply: (call) => {
+    const loss = call.get("loss")!
+    const over = call.get("over")!
+    if (isSilent(loss) || isSilent(over)) return unknown
+    const t = asTensor(loss)
+    if (!t || t.dims.length > 0) return fail(call.ctx, lossNotScalar(call.at("loss").span, printValue(loss)))
+    if (over.kind === "tensor") return tensor("f32", over.dims)
+    if (over.kind === "model") return { kind: "opaque", type: "Tree" }
+    return fail(call.ctx, overNothing(call.at("over").span))
+  },
+}
+
+export const learningBuiltins: readonly Builtin[] = [
+  moded("frozen", [], "The model in inference mode, without gradient."),
+  moded("follow", ["decay", "start"], "An instance whose parameters trail the model's; it carries no gradient."),
+  moded("with_training", [], "The model as in training, keeping no proposal of state."),
+  stop, grad,
+  { name: "params", params: required("model"), doc: "The tree of a model's parameters.", apply: (call) => { const m = modelArgument(call, "model"); return m.kind === "model" ? { kind: "opaque", type: "Tree" } : m } },
+  {
+    name: "count", params: required("source"), doc: "How many samples a data set has.",
+    apply: (call): Value => {
+      const { value, span } = call.at("source")
+      return isSilent(value) ? value : value.kind === "source" || value.kind === "record" ? int(atom("count")) : fail(call.ctx, elementType(span, "what `count` counts", "a data set", printValue(value), undefined))
+    },
+  },
+]

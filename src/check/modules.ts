@@ -1,0 +1,90 @@
+/** Modules: which files a program needs, in what order, and where a name of the standard library lives. No input or output. */
+import type { Diagnostic } from "../base/diagnostic.ts"
+import { sourceFile, type SourceFile } from "../base/source.ts"
+import { importCycle, moduleNotFound } from "../diagnostics/messages/names.ts"
+import type * as Ast from "../syntax/ast.ts"
+import { parse } from "../syntax/parser.ts"
+import { lookup, type Scope } from "./scope.ts"
+
+export interface LoadedModule {
+  /** `nda.image`, or the file's path. */
+  readonly name: string
+  readonly source: SourceFile
+  readonly ast: Ast.Module
+  readonly library: boolean
+}
+
+export interface Loaded {
+  readonly main: LoadedModule | undefined
+  readonly modules: ReadonlyMap<string, LoadedModule>
+  /** Paths that were imported and are not among the sources. */
+  readonly needs: readonly string[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** The path an import names, seen from the file that imports it. */
+export const resolvePath = (from: string, path: string): string => {
+  if (!path.startsWith(".")) return path
+  const parts = from.split("/").slice(0, -1)
+  for (const part of path.split("/")) {
+    if (part === "..") {
+      if (parts.length > 0 && parts.at(-1) !== "..") parts.pop()
+      else parts.push("..")
+    } else if (part !== ".") parts.push(part)
+  }
+  return parts.join("/")
+}
+
+export const moduleKey = (from: string, path: Ast.Import["path"]): string => (path.quoted ? resolvePath(from, path.text) : path.text)
+
+/** Parses a file and everything it imports, as far as the texts are there. */
+export const loadModules = (file: string, sources: Readonly<Record<string, string>>, library: Readonly<Record<string, string>>): Loaded => {
+  const modules = new Map<string, LoadedModule>()
+  const diagnostics: Diagnostic[] = []
+  const needs: string[] = []
+  const known = Object.keys(library).filter((name) => name.split(".").length === 2 && name !== "nda.prelude")
+  const load = (name: string, isLibrary: boolean): LoadedModule | undefined => {
+    const text = isLibrary ? library[name] : Object.hasOwn(sources, name) ? sources[name] : undefined
+    if (text === undefined) return undefined
+    const parsed = parse(name, text)
+    diagnostics.push(...parsed.diagnostics)
+    const source = sourceFile(name, text)
+    const ast = parsed.value ?? { kind: "module" as const, file: name, span: { file: name, start: 0, end: text.length }, imports: [], declarations: [] }
+    const module: LoadedModule = { name, source, ast, library: isLibrary }
+    modules.set(name, module)
+    return module
+  }
+  const inProgress: string[] = []
+  const visit = (module: LoadedModule): void => {
+    inProgress.push(module.name)
+    for (const i of module.ast.imports) {
+      const key = moduleKey(module.name, i.path)
+      const isLibrary = !i.path.quoted
+      const at = inProgress.indexOf(key)
+      if (at >= 0) {
+        diagnostics.push(importCycle(i.path.span, [...inProgress.slice(at), key]))
+        continue
+      }
+      if (modules.has(key)) continue
+      const next = load(key, isLibrary)
+      if (next) visit(next)
+      else if (isLibrary) diagnostics.push(moduleNotFound(i.path.span, key, known))
+      else {
+        needs.push(key)
+        diagnostics.push(moduleNotFound(i.path.span, i.path.text, known))
+      }
+    }
+    inProgress.pop()
+  }
+  const main = load(file, Object.hasOwn(library, file))
+  const prelude = Object.hasOwn(library, "nda.prelude") && file !== "nda.prelude" ? load("nda.prelude", true) : undefined
+  if (prelude) visit(prelude)
+  if (main) visit(main)
+  return { main, modules, needs: [...new Set(needs)], diagnostics }
+}
+
+/** The standard module that declares a name, for "it is in …". */
+export const homeOf = (scope: Scope, name: string): string | undefined => {
+  const home = lookup(scope, `home ${name}`)?.value
+  return home?.kind === "string" ? home.value : undefined
+}

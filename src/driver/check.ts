@@ -1,0 +1,50 @@
+/** `check`: parse, resolve, type-check, discharge every obligation of every entry point. Pure. */
+import type { Diagnostic } from "../base/diagnostic.ts"
+import { checkProgram, openProgram, settingsOf } from "../check/program.ts"
+import type { Value } from "../check/value.ts"
+import { parse } from "../syntax/parser.ts"
+import type * as Ast from "../syntax/ast.ts"
+import type { Limits } from "../schedule/limits.ts"
+import { stdlib } from "./library.ts"
+
+export interface Request {
+  /** The main file: a key of `sources`. */
+  readonly file: string
+  /** Texts of `.nda` files by path; `nda.*` modules are built in. */
+  readonly sources: Readonly<Record<string, string>>
+  /** The entry to compile; may be left out when the file has one. */
+  readonly entry?: string
+  /** `--set`: texts by name, read like source. */
+  readonly set?: Readonly<Record<string, string>>
+  readonly limits?: Limits
+  readonly verify?: boolean
+}
+
+export interface Checked {
+  readonly diagnostics: readonly Diagnostic[]
+  /** Paths of files that are imported and not among the sources: load them and ask again. */
+  readonly needs: readonly string[]
+}
+
+export const check = (request: Request, types?: Map<Ast.Expr, Value>): Checked => {
+  const diagnostics: Diagnostic[] = []
+  const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
+  if ("needs" in program) return { diagnostics, needs: program.needs }
+  checkProgram(program, types)
+  return { diagnostics, needs: program.loaded.needs }
+}
+
+export interface EntrySummary {
+  readonly name: string
+  readonly role: "graph" | "eval" | "train"
+  readonly settings: readonly string[]
+}
+
+/** The entries of a file and what `--set` may give. */
+export const entries = (request: Request): readonly EntrySummary[] => {
+  const text = request.sources[request.file]
+  const module = text === undefined ? undefined : parse(request.file, text).value
+  if (!module) return []
+  const settings = settingsOf({ name: request.file, source: { name: request.file, text: text!, lineStarts: [] }, ast: module, library: false })
+  return module.declarations.flatMap((d): EntrySummary[] => (d.kind === "entry" ? [{ name: d.name.text, role: d.role, settings }] : d.kind === "train" ? [{ name: d.name.text, role: "train", settings }] : []))
+}

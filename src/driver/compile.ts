@@ -1,0 +1,120 @@
+/** `compile`: a checked program and one of its graphs become a plan. The list of passes, and nothing else. */
+import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
+import { positionOf } from "../base/source.ts"
+import { suggest } from "../base/suggest.ts"
+import { checkProgram, openProgram, type Program } from "../check/program.ts"
+import { needsTraining, whichEntry } from "../diagnostics/messages/data.ts"
+import { elaborate } from "../elaborate/elaborate.ts"
+import type { Graph, Origin } from "../ir/graph.ts"
+import { verifyGraph } from "../ir/verify.ts"
+import { planOf } from "../plan/make-plan.ts"
+import type { Plan } from "../plan/plan.ts"
+import { primitiveNamed } from "../prim/table.ts"
+import { schedule, type Schedule } from "../schedule/groups.ts"
+import { webgpuDefaults } from "../schedule/limits.ts"
+import { simplifyGraph } from "../transform/simplify.ts"
+import type * as Ast from "../syntax/ast.ts"
+import { valueOf } from "../types/size.ts"
+import type { Request } from "./check.ts"
+import { stdlib } from "./library.ts"
+
+export interface Compiled {
+  readonly entry: string
+  readonly program: Program
+  /** As elaborated: what the reference evaluator runs. */
+  readonly graph: Graph
+  /** After simplification: what is scheduled. */
+  readonly simplified: Graph
+  readonly schedule: Schedule
+  readonly plan: Plan
+}
+
+export interface CompileResult<A> {
+  readonly value: A | undefined
+  readonly diagnostics: readonly Diagnostic[]
+  readonly needs: readonly string[]
+}
+
+type Entry = Ast.EntryDeclaration | Ast.TrainDeclaration
+
+/** The entry asked for, or the only one. */
+const entryOf = (program: Program, asked: string | undefined, diagnostics: Diagnostic[]): Entry | undefined => {
+  const all = program.main.ast.declarations.filter((d): d is Entry => d.kind === "entry" || d.kind === "train")
+  const found = asked === undefined ? (all.length === 1 ? all[0] : undefined) : all.find((d) => d.name.text === asked)
+  if (!found) {
+    const names = all.map((d) => d.name.text)
+    diagnostics.push(whichEntry({ file: program.main.name, start: 0, end: 0 }, names, asked, asked && suggest(asked, names)))
+  }
+  return found
+}
+
+export interface Opened {
+  readonly program: Program
+  readonly entry: Entry
+}
+
+/** With `entryless` the program is only parsed, and an entry need not exist. */
+type OpenedFile = Opened | { readonly program: Program; readonly entry: undefined }
+
+/** Parses, checks and finds the entry. */
+export function openEntry(request: Request, diagnostics: Diagnostic[]): Opened | { readonly needs: readonly string[] }
+export function openEntry(request: Request, diagnostics: Diagnostic[], entryless: boolean): OpenedFile | { readonly needs: readonly string[] }
+export function openEntry(request: Request, diagnostics: Diagnostic[], entryless = false): OpenedFile | { readonly needs: readonly string[] } {
+  const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
+  if ("needs" in program) return program
+  if (program.loaded.needs.length > 0) return { needs: program.loaded.needs }
+  if (entryless) return { program, entry: undefined }
+  checkProgram(program)
+  if (hasErrors(diagnostics)) return { needs: [] }
+  const entry = entryOf(program, request.entry, diagnostics)
+  return entry ? { program, entry } : { needs: [] }
+}
+
+/** `file:line:column` of an origin. */
+export const placeOf = (program: Program) => ({ span }: Origin): string => {
+  const source = program.loaded.modules.get(span.file)?.source
+  if (!source) return span.file
+  const { line, column } = positionOf(source, span.start)
+  return `${span.file}:${line}:${column}`
+}
+
+/** The graph of an entry, before anything is scheduled. */
+export const graphOf = ({ program, entry }: Opened, diagnostics: Diagnostic[]): Graph | undefined => {
+  if (entry.kind === "train" || entry.role === "eval") {
+    diagnostics.push(needsTraining(entry.name.span, entry.name.text, `it is ${entry.kind === "train" ? "a train" : "an eval"}`))
+    return undefined
+  }
+  return elaborate(program, entry, diagnostics)
+}
+
+const settingsOf = (program: Program, entry: Entry): Plan["settings"] => {
+  const settings: Record<string, number | string | boolean> = {}
+  for (const p of entry.params) {
+    if (p.kind !== "param" || !p.value) continue
+    const given = program.inputs.set.get(p.name.text)
+    const n = given?.kind === "int" ? valueOf(given.size) : given?.kind === "tensor" ? given.literal : given?.kind === "string" || given?.kind === "bool" ? given.value : literalOf(p.value)
+    if (n !== undefined) settings[p.name.text] = n
+  }
+  return settings
+}
+
+const literalOf = (e: Ast.Expr): number | string | boolean | undefined => (e.kind === "int" || e.kind === "float" || e.kind === "string" || e.kind === "bool" ? e.value : undefined)
+
+const sound = (graph: Graph): void => {
+  const problems = verifyGraph(graph)
+  if (problems.length > 0) throw new Error(`the graph of ${graph.entry} is not sound: ${problems[0]}`)
+}
+
+export const compile = (request: Request): CompileResult<Compiled> => {
+  const diagnostics: Diagnostic[] = []
+  const opened = openEntry(request, diagnostics)
+  if ("needs" in opened) return { value: undefined, diagnostics, needs: opened.needs }
+  const graph = graphOf(opened, diagnostics)
+  if (!graph) return { value: undefined, diagnostics, needs: [] }
+  if (request.verify) sound(graph)
+  const simplified = simplifyGraph(graph)
+  if (request.verify) sound(simplified)
+  const scheduled = schedule(simplified, primitiveNamed, request.limits ?? webgpuDefaults)
+  const plan = planOf(simplified, scheduled, { limits: request.limits ?? webgpuDefaults, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
+  return { value: { entry: graph.entry, program: opened.program, graph, simplified, schedule: scheduled, plan }, diagnostics, needs: [] }
+}
