@@ -81,7 +81,7 @@ const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effe
       const { program, entry } = prepared
       const folder = args.one.get("out") ?? defaultFolder(program.file, entry)
       const directory = yield* Effect.acquireRelease(orFail(() => openRunDirectory(folder, args.on.has("force"))), (made) => Effect.promise(made.close))
-      const shown = progress(console)
+      const shown = yield* Effect.acquireRelease(Effect.sync(() => progress(console)), (made) => Effect.sync(made.close))
       const device = yield* openDevice(args.one.get("device") ?? "auto")
       shown.stage("compiling")
       const compiled = compileFor(prepared, device, args, console)
