@@ -7,7 +7,7 @@ import { lex } from "../../src/syntax/lexer.ts"
 import { parse } from "../../src/syntax/parser.ts"
 import { visit } from "../../src/syntax/visit.ts"
 
-const gan = readFileSync(new URL("../samples/b_nda_gan.nda", import.meta.url), "utf8")
+const gan = readFileSync(new URL("./inputs/gan.nda", import.meta.url), "utf8")
 
 const said = (text: string): string[] => {
   const source = sourceFile("x.nda", text)
@@ -77,8 +77,8 @@ test("every code that the messages use has a page, and every page is used", () =
 test("losing, doubling or mistaking any one token of a sample gives one error, hardly ever two, and spans stay in order", () => {
   let wrong = 0
   let several = 0
-  for (const name of ["b_nda_gan.nda", "f_video.nda", "h_detect.nda"]) {
-    const text = readFileSync(new URL(`../samples/${name}`, import.meta.url), "utf8")
+  for (const name of ["../samples/f_video.nda", "../samples/h_detect.nda", "inputs/gan.nda"]) {
+    const text = readFileSync(new URL(name, import.meta.url), "utf8")
     lex(name, text).tokens.forEach(({ startOffset, endOffset, image }, i) => {
       const typed = ["", `${image} ${image}`, ")", "}", "let", "="][i % 6]!
       const { value, diagnostics } = parse(name, text.slice(0, startOffset) + typed + text.slice(endOffset! + 1))
