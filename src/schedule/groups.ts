@@ -9,7 +9,7 @@ import { elementsOf, lowerElements, type Elements } from "../kernel/lower-elemen
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { fuse, type Fusion } from "./fuse.ts"
-import { sizeOf, type Table as PrimitiveTable } from "./inline.ts"
+import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Ranges } from "./limits.ts"
 import { columnOfSlot, makeColumns, type Column, type Columns } from "./rates.ts"
 import { relief } from "./relief.ts"
@@ -44,8 +44,9 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits): S
   // Two bindings are left for a table and the result.
   const graph = splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2)
   const forced = new Map<Node, string>()
+  const templates: Templates = new Map()
   for (;;) {
-    const made = attempt(graph, table, limits, forced)
+    const made = attempt(graph, table, limits, forced, templates)
     if (!("force" in made)) return made
     const before = forced.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -57,8 +58,8 @@ interface Retry {
   readonly force: ReadonlyMap<Node, string>
 }
 
-const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: ReadonlyMap<Node, string>): Schedule | Retry => {
-  const fusion = fuse(graph, table, forced)
+const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: ReadonlyMap<Node, string>, templates: Templates): Schedule | Retry => {
+  const fusion = fuse(graph, table, forced, templates)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
   const refused = new Set<Node>()
