@@ -7,7 +7,6 @@ import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
-import { splitWide } from "../schedule/split-wide.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
 
 export interface PlanOptions {
@@ -24,16 +23,16 @@ export interface Planned {
   readonly schedule: Schedule
 }
 
-export const makePlan = (whole: Graph, options: PlanOptions = {}): Planned => {
+export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
   const limits = options.limits ?? webgpuDefaults
-  const graph = splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2)
   const scheduled = schedule(graph, primitiveNamed, limits)
-  const problems = [...scheduled.problems, ...hostProblems(graph, scheduled, limits)]
+  const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
 }
 
 /** Inputs and outputs that no kernel touches must fit buffers too. */
-const hostProblems = (graph: Graph, scheduled: Schedule, limits: Limits): LimitProblem[] => {
+const hostProblems = (scheduled: Schedule, limits: Limits): LimitProblem[] => {
+  const { graph } = scheduled
   const bound = new Set(scheduled.kernels.flatMap((k) => k.bound.flatMap((b) => (b.kind === "node" ? [b.node] : []))))
   const nodes = new Set([...graph.inputs.map((i) => i.node), ...graph.outputs.map((o) => o.node)].filter((n) => !bound.has(n)))
   return [...nodes].filter((n) => bytesOf(n) > limits.maxBufferSize).map((n) => tooLarge("maxBufferSize", bytesOf(n), limits, n.origin.label || n.prim, n.origin))
@@ -58,7 +57,9 @@ const rangeCount = (r: Ranges): number => Math.ceil(r.samples / r.step)
 /** What a dispatch binds, before it has a buffer. */
 type Value = { readonly kind: "node"; readonly node: Node } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "firsts"; readonly ranges: Ranges }
 
-const planOf = (graph: Graph, scheduled: Schedule, options: PlanOptions): Plan => {
+/** The plan of a schedule without problems; `whole` is the graph that was scheduled. */
+export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions): Plan => {
+  const graph: Graph = { ...whole, inputs: scheduled.graph.inputs, outputs: scheduled.graph.outputs }
   const where = (origin: Origin): Where => ({ at: options.placeOf?.(origin) ?? origin.span.file, label: origin.label })
   const outputs = new Set(graph.outputs.map((o) => o.node))
 

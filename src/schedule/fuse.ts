@@ -106,7 +106,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     const record = table(node.prim)
     if (record.kind === "source" || !record.element) {
       total.set(node, 2)
-      if (node.prim === "draw" && rowShaped(node, false)) hasRow.add(node)
+      if (node.prim === "draw" && (rowShaped(node, false) || node.shape.length === 0)) hasRow.add(node)
       if (record.kind !== "source") continue
       if (node.prim === "input") stop(node, "input", "the host delivers it")
       else if (node.prim === "draw") stop(node, "draw", "drawn")
@@ -147,7 +147,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       else if (terms >= longReduction && rows) stop(node, "row", `a statistic: ${terms} terms for each element`)
       else if (terms >= longReduction && ratio > 1.5) stop(node, "buffer", `each of its sums of ${terms} terms is read ${ratio.toFixed(1)} times`)
       else if (rows && hasRow.has(node) && sizeOf(node.shape) > node.shape[0]! && work > 6 && ratio > 4) stop(node, "row", `an array of each sample, each element read ${ratio.toFixed(0)} times`)
-      else if (rows && hasRow.has(node)) { /* the sample kernel keeps what the readers need of it */ }
+      else if ((rows || (node.shape.length === 0 && terms < longReduction)) && hasRow.has(node)) { /* the sample kernel keeps what the readers need of it */ }
       else if (ratio > mostTaps && work >= 4) stop(node, "buffer", `more than ${mostTaps} reads of each element (${ratio.toFixed(1)})`)
       else if (work * (ratio - 1) > mostWaste) stop(node, "buffer", `recomputing ${work.toFixed(0)} operations ${ratio.toFixed(1)} times costs more than storing them`)
     }

@@ -15,6 +15,7 @@ import { columnOfSlot, makeColumns, type Column, type Columns } from "./rates.ts
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
 import { memorySlot, sampleProgram } from "./sample-program.ts"
+import { splitWide } from "./split-wide.ts"
 import { timesOf } from "./times.ts"
 
 export interface Scheduled {
@@ -29,6 +30,8 @@ export interface Scheduled {
 }
 
 export interface Schedule {
+  /** The graph as it was scheduled: wide joins are divided. */
+  readonly graph: Graph
   readonly fusion: Fusion
   readonly kernels: readonly Scheduled[]
   readonly problems: readonly LimitProblem[]
@@ -37,7 +40,9 @@ export interface Schedule {
 /** A kernel with more statements is divided where that can be done. */
 const mostStatements = 1200
 
-export const schedule = (graph: Graph, table: PrimitiveTable, limits: Limits): Schedule => {
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits): Schedule => {
+  // Two bindings are left for a table and the result.
+  const graph = splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2)
   const forced = new Map<Node, string>()
   for (;;) {
     const made = attempt(graph, table, limits, forced)
@@ -141,7 +146,7 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
   }
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
   const kernels = timed.map((t) => t.scheduled)
-  return { fusion, kernels, problems: [...problems, ...overLimits(kernels, limits)] }
+  return { graph, fusion, kernels, problems: [...problems, ...overLimits(kernels, limits)] }
 }
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))

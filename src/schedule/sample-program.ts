@@ -65,6 +65,10 @@ export interface SampleProgram {
 
 /** A reduction over fewer terms is a loop of one lane. */
 const longEnough = 64
+/** A variable of a statistic with at most so many values is written out. */
+const mostWritten = 4
+
+type Reduction = Extract<Scalar, { op: "reduce" }>
 
 /** The program, or the nodes whose values of other rows it would need: they must be computed by an earlier kernel. */
 export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: readonly Column[], isPart: (node: Node) => boolean, refuse: (node: Node) => void): SampleProgram | { readonly others: readonly Node[] } => {
@@ -128,13 +132,13 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
   const samples = roots.slice(wanted.length + arrayList.length)
 
   // Long reductions become statistics, the innermost first.
-  const reductions = new Map<Scalar, { readonly slot: number; readonly reduce: Extract<Scalar, { op: "reduce" }> }>()
+  const reductions = new Map<Scalar, { readonly slot: number; readonly reduce: Reduction }>()
   const loopFree = makeLoopFree(row, within)
   const memo = new Map<Scalar, Scalar>()
   const lift = (e: Scalar): Scalar => mapScalar(e, (x) => {
     if (x.op !== "reduce" || !loopFree(x) || x.vars.reduce((n, v) => n * (v.high - v.low + 1), 1) < longEnough) return x
     const known = reductions.get(x)
-    const made = known ?? { slot: slots++, reduce: x }
+    const made = known ?? { slot: slots++, reduce: written(x) }
     if (!known) reductions.set(x, made)
     return read(x.type, made.slot, [i32(0)])
   }, memo)
@@ -222,6 +226,20 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
 }
 
 const reductionSlots = (statistics: readonly { readonly slot: number }[]): Set<number> => new Set(statistics.map((s) => s.slot))
+
+/** Writes out the variables of few values (colours): what their terms share is computed once. */
+const written = (e: Reduction): Reduction => {
+  const few = e.vars.filter((v) => v.high - v.low < mostWritten)
+  if (few.length === 0 || few.length === e.vars.length) return e
+  const v = few[0]!
+  const fn = e.combine === "sum" ? "add" : e.combine === "prod" ? "mul" : e.combine
+  let body: Scalar | undefined
+  for (let k = v.low; k <= v.high; k++) {
+    const term = mapScalar(e.body, (x) => x, new Map<Scalar, Scalar>([[v, i32(k)]]))
+    body = body ? { op: "binary", type: e.type, fn, a: body, b: term } : term
+  }
+  return written({ ...e, vars: e.vars.filter((x) => x !== v), body: simplify([body!])[0]! })
+}
 
 /** Whether an expression depends on no variable but the row. */
 const makeLoopFree = (row: Var, within: Var): ((e: Scalar) => boolean) => {
