@@ -58,6 +58,9 @@ export const emit = (request: Request, stage: string): CompileResult<string> => 
   return { ...compiled, value: compiled.value && ofPlan[stage]!(compiled.value) }
 }
 
+/** A stage of what has been compiled already; undefined for the stages before the plan's. */
+export const emitCompiled = (compiled: Compiled, stage: string): string | undefined => ofPlan[stage]?.(compiled)
+
 /** One line an expression: where it stands, its text, its type. */
 const typesText = (request: Request, types: ReadonlyMap<Ast.Expr, Value>): string => {
   const text = request.sources[request.file] ?? ""

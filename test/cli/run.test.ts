@@ -129,6 +129,7 @@ test("results that cannot be written are refused before anything runs", () => {
 
 test("compile prints a stage, writes every stage, and writes a plan that a second compilation repeats", () => {
   expect(nda(cli, folder, "compile", "preview.nda", "--emit", "wgsl").out).toContain("@compute")
+  expect(nda(cli, folder, "compile", "preview.nda", "--emit", "types").out).toMatch(/jigsaw\(2\).*Image\[4@neg, 3, 16, 16\]/)
   expect(nda(cli, folder, "compile", "preview.nda", "--emit", "all", "-o", "stages").code).toBe(0)
   expect(fs.readdirSync(path.join(folder, "stages"))).toEqual(expect.arrayContaining(["ast.txt", "ir.txt", "wgsl.wgsl", "plan.json", "dot.dot"]))
   expect(nda(cli, folder, "compile", "preview.nda").code).toBe(0)
