@@ -6,7 +6,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dimension } from "../types/dimension.ts"
 import { mulSize, one, valueOf } from "../types/size.ts"
 import { applyBuiltin, openFirst } from "./builtins.ts"
-import { enter, fail, report, sized, subPath, type Context } from "./context.ts"
+import { enter, fail, report, sized, subPath, type Context, type Frame } from "./context.ts"
 import { evaluateEntryCall } from "./entry-call.ts"
 import { evaluate } from "./expression.ts"
 import { applyFunction, configure, formalsOf, nameOf, needsConfiguration } from "./function.ts"
@@ -67,6 +67,10 @@ export const applyValue = (ctx: Context, callee: Value, args: readonly Evaluated
     case "model": return applyModel(ctx, callee, args, span)
     case "source": return applySource(ctx, callee, args, span)
     case "entry": return evaluateEntryCall(ctx, callee, args, span)
+    // A number where a schedule is wanted is a constant schedule.
+    case "int": case "tensor":
+      if (args.length === 1 && (callee.kind === "int" || callee.dims.length === 0)) return callee
+      return fail(ctx, notCallable(calleeSpan, printValue(callee)))
     case "opaque": return callee.type === "Schedule" ? tensor("f32", []) : fail(ctx, notCallable(calleeSpan, printValue(callee)))
     default: return fail(ctx, notCallable(calleeSpan, printValue(callee)))
   }
@@ -82,8 +86,15 @@ const applyLambda = (ctx: Context, lambda: LambdaValue, args: readonly Evaluated
 
 const applyModel = (ctx: Context, model: ModelValue, args: readonly EvaluatedArgument[], span: Span): Value => {
   if (ctx.role === "fn" && ctx.inline && ctx.training && model.mode !== "frozen") report(ctx, trainingModel(span, model.name))
-  const training = model.mode === "frozen" || model.mode === "follow" ? false : model.mode === "with_training" ? true : ctx.training
-  return applyStage({ ...enter(ctx, model.name, undefined, span, model.name), role: "block", training }, model.block, args, span, model.span)
+  const training = model.mode === "frozen" ? false : model.mode === "with_training" ? true : ctx.training
+  const frozen = model.mode !== "plain" || (ctx.model?.frozen ?? false)
+  const keeps = model.mode === "frozen" || model.mode === "with_training" || (ctx.model?.keeps ?? false)
+  const follower = ctx.build?.learning.followers.get(model.path)
+  if (follower && ctx.role === "step") follower.owns = true
+  // The path restarts at the model: every use of it shares its parameters.
+  const frame: Frame = { name: model.name, declaration: undefined, span, path: model.path, ordinals: new Map(), root: true }
+  const inside: Context = { ...ctx, frames: [...ctx.frames, frame], role: "block", training, model: { name: ctx.model?.name ?? model.path, frozen, keeps } }
+  return applyStage(inside, model.block, args, span, model.span)
 }
 
 /** Applies a value that stands as a stage to its inputs: a name takes its configuration's defaults. */

@@ -8,6 +8,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { SizeTooComplex } from "../types/size.ts"
 import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import type { Dim } from "../types/dimension.ts"
+import type { Learning, StepRecord } from "./learning.ts"
 import type { ReadTrial } from "./picture.ts"
 import { errorValue, type Value } from "./value.ts"
 
@@ -22,6 +23,8 @@ export interface Frame {
   readonly path: string
   /** How often each name occurred under this frame, for the ordinals of paths. */
   readonly ordinals: Map<string, number>
+  /** A model instance: the block it is made of adds no name of its own. */
+  readonly root?: boolean
 }
 
 /** What one entry collects while it is elaborated. */
@@ -33,6 +36,19 @@ export interface Elaboration {
   readonly nodes: Map<number, Node>
   /** What the integers of a node are known to lie in (draws). */
   readonly ranges: Map<number, readonly [number, number]>
+  /** Parameters, states, steps. */
+  readonly learning: Learning
+  /** The step that is being elaborated. */
+  readonly step: StepRecord | undefined
+}
+
+/** The model instance that a body belongs to. */
+export interface Instance {
+  readonly name: string
+  /** No gradient reaches its parameters. */
+  readonly frozen: boolean
+  /** Its proposals of state are dropped. */
+  readonly keeps: boolean
 }
 
 export interface Context {
@@ -52,6 +68,7 @@ export interface Context {
   /** The domain of the picture that the present augment makes: what `at (y, x)` without extents ranges over. */
   readonly domain: readonly Dim[] | undefined
   readonly training: boolean
+  readonly model: Instance | undefined
   /** Types of expressions, for `--emit types`. */
   readonly types: Map<Ast.Expr, Value> | undefined
   /** Collected by `term`, `next`, `report` inside the present body. */
@@ -59,7 +76,7 @@ export interface Context {
 }
 
 export interface Body {
-  readonly states: Map<string, { span: Span; integer: boolean; value: Value }>
+  readonly states: Map<string, { span: Span; integer: boolean; value: Value; path: string }>
   readonly nexts: Map<string, Span>
   readonly minimized: Map<string, Span>
 }

@@ -1,15 +1,17 @@
 /** Entry points: `graph`, `eval` and `train` fix all sizes; what was undecided is decided here, before anything runs. */
 import type { Span } from "../base/span.ts"
-import { notASource } from "../diagnostics/messages/data.ts"
+import { badOption, notASource } from "../diagnostics/messages/data.ts"
 import { duplicateName } from "../diagnostics/messages/names.ts"
+import { notStatic } from "../diagnostics/messages/stages.ts"
 import { emptyTrain, twoSteps } from "../diagnostics/messages/state.ts"
 import type { Node } from "../ir/graph.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dimension } from "../types/dimension.ts"
 import { atom, size, valueOf, type Size } from "../types/size.ts"
-import { newBody, originOf, report, type Context } from "./context.ts"
+import { enter, newBody, originOf, report, subPath, type Context } from "./context.ts"
 import { numbers } from "./emit.ts"
 import { evaluate } from "./expression.ts"
+import { newStep, type StepRecord } from "./learning.ts"
 import { matchType, valueOfType } from "./match.ts"
 import { printValue } from "./print-value.ts"
 import { inner, type Scope } from "./scope.ts"
@@ -142,19 +144,34 @@ export const instantiateTrain = (ctx: Context, module: Scope, d: Ast.TrainDeclar
       const before = steps.get(item.name.text)
       if (before) report(ctx, twoSteps(item.name.span, item.name.text, before))
       steps.set(item.name.text, item.name.span)
-      if (item.repeat) evaluate({ ...inside, role: "const" }, scope, item.repeat)
-      const step: Context = { ...inside, role: "step", training: true, body: { ...newBody(), states: body.states } }
-      const own = inner(scope)
-      runStatements(step, own, item.body.statements)
-      if (item.body.result) evaluate(step, own, item.body.result)
+      const repeat = item.repeat ? times(inside, scope, item.repeat) : 1
+      const record = newStep(item.name.text, repeat, "all")
+      if (ctx.build) ctx.build.learning.steps.push(record)
+      inStep({ ...inside, role: "step", training: true, body: { ...newBody(), states: body.states } }, scope, item.name.text, item.body, record)
     } else if (item.kind === "every") {
-      evaluate({ ...inside, role: "const" }, scope, item.period)
-      const every: Context = { ...inside, role: "every" }
-      const own = inner(scope)
-      runStatements(every, own, item.body.statements)
-      if (item.body.result) evaluate(every, own, item.body.result)
+      const period = times(inside, scope, item.period)
+      const record = newStep("every", 1, "own")
+      if (ctx.build) ctx.build.learning.every.push({ period, record })
+      inStep({ ...inside, role: "every" }, scope, "every", item.body, record)
     } else runStatements(inside, scope, [item])
   }
   if (steps.size === 0) report(ctx, emptyTrain(d.name.span, d.name.text))
 }
 
+
+/** A whole number of at least one. */
+const times = (ctx: Context, scope: Scope, e: Ast.Expr): number => {
+  const value = evaluate({ ...ctx, role: "const" }, scope, e)
+  const n = value.kind === "int" ? valueOf(value.size) : undefined
+  if (value.kind !== "int" && !isSilent(value)) report(ctx, notStatic(e.span, "how often something happens"))
+  if (n !== undefined && n < 1) report(ctx, badOption(e.span, "this", "a number of times", `${n} is not a positive number`))
+  return n ?? 1
+}
+
+const inStep = (ctx: Context, scope: Scope, name: string, body: Ast.SuiteExpr, record: StepRecord): void => {
+  const own = inner(scope)
+  const path = subPath(ctx, name)
+  const inside: Context = { ...enter(ctx, name, undefined, body.span, path), build: ctx.build && { ...ctx.build, step: record } }
+  runStatements(inside, own, body.statements)
+  if (body.result) evaluate(inside, own, body.result)
+}

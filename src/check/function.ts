@@ -234,7 +234,8 @@ export const retype = (value: Value, type: Type): Value => {
 const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared: Type | undefined, span: Span): Value => {
   const d = fn.declaration
   const own = ownScope(ctx, fn, signature)
-  const bodyContext: Context = { ...enter(ctx, nameOf(fn), d, span, subPath(ctx, nameOf(fn))), role: d.role, body: newBody() }
+  const path = ctx.frames.at(-1)?.root ? ctx.frames.at(-1)!.path : subPath(ctx, nameOf(fn))
+  const bodyContext: Context = { ...enter(ctx, nameOf(fn), d, span, path), role: d.role, body: newBody() }
   const value = evaluate(bodyContext, own.scope, d.body)
   if (isSilent(value)) return declared ? (value.kind === "error" ? errorValue : valueOfType(declared)) : value
   if (!declared) return substituteValue(value, own.table)

@@ -21,7 +21,7 @@ import { inner, lookup, type Binding, type Scope } from "./scope.ts"
 import { loaderNames, sourceNamed } from "./sources.ts"
 import { makeModel } from "./statement.ts"
 import { evaluateType } from "./types.ts"
-import { errorValue, isSilent, literal, none, type FunctionValue, type SourceValue, type TensorValue, type Value } from "./value.ts"
+import { errorValue, isSilent, literal, none, type FunctionValue, type ModelValue, type SourceValue, type TensorValue, type Value } from "./value.ts"
 
 export interface Program {
   readonly loaded: Loaded
@@ -58,7 +58,7 @@ export const openProgram = (
   if (!loaded.main) return { needs: [file] }
   const context: Context = {
     diagnostics, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
-    domain: undefined, training: false, types: undefined, body: newBody(),
+    domain: undefined, training: false, model: undefined, types: undefined, body: newBody(),
   }
   const root = rootScope(library)
   const scopes = new Map<string, Scope>()
@@ -317,4 +317,20 @@ export const elaborateEntry = (program: Program, d: Ast.EntryDeclaration, build:
   const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
   const ctx: Context = { ...program.context, inline: true, build, frames: [frame] }
   return instantiateEntry(ctx, program.scopes.get(program.main.name)!, d, { ...program.inputs, ...(onInput ? { onInput } : {}) })
+}
+
+/** Elaborates the steps of a `train`; what they make is in `build.learning`. */
+export const elaborateTrain = (program: Program, d: Ast.TrainDeclaration, build: Elaboration, onInput: EntryInputs["onInput"]): void => {
+  const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
+  const ctx: Context = { ...program.context, inline: true, build, frames: [frame] }
+  instantiateTrain(ctx, program.scopes.get(program.main.name)!, d, { ...program.inputs, ...(onInput ? { onInput } : {}) })
+}
+
+/** The models that the main file declares, in order. */
+export const modelsOf = (program: Program): ModelValue[] => {
+  const scope = program.scopes.get(program.main.name)!
+  return program.main.ast.declarations.flatMap((d) => {
+    const value = d.kind === "model" ? lookup(scope, d.name.text)?.value : undefined
+    return value?.kind === "model" ? [value] : []
+  })
 }

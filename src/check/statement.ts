@@ -6,15 +6,18 @@ import { duplicateName, shadowsDimension, unknownName } from "../diagnostics/mes
 import { notDrawn } from "../diagnostics/messages/random.ts"
 import { minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportsRecord } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
-import { report, type Context, type Role } from "./context.ts"
+import { applyStage } from "./call.ts"
+import { enter, pathOf, report, subPath, type Context, type Role } from "./context.ts"
+import { nodeOf } from "./emit.ts"
+import { parameterValue, propose, stateValue } from "./learning.ts"
 import { evaluateDraw } from "./draw.ts"
 import { bindPattern, evaluate } from "./expression.ts"
-import { matchType, valueOfType } from "./match.ts"
+import { convert, matchType, valueOfType } from "./match.ts"
 import { asTensor } from "./operators.ts"
 import { printValue } from "./print-value.ts"
 import { lookup, visibleNames, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
-import { errorValue, isSilent, type ModelValue, type Value } from "./value.ts"
+import { errorValue, isSilent, type ModelValue, type TensorValue, type Value } from "./value.ts"
 
 const places: Record<string, { readonly roles: readonly Role[]; readonly words: string }> = {
   param: { roles: ["block"], words: "a block" },
@@ -68,6 +71,7 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
       const t = asTensor(value)
       if (!isSilent(value) && (!t || t.dims.length > 0)) report(ctx, lossNotScalar(s.value.span, printValue(value)))
       scope.names.set(s.name.text, { value, span: s.name.span })
+      if (t && t.dims.length === 0 && t.literal === undefined) ctx.build?.step?.reports.push({ name: s.name.text, value: t })
       return
     }
     case "next": return runNext(ctx, scope, s)
@@ -75,18 +79,31 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
     case "report": {
       const value = evaluate(ctx, scope, s.value)
       if (!isSilent(value) && value.kind !== "record") report(ctx, reportsRecord(s.value.span, printValue(value)))
+      if (value.kind === "record") for (const [name, v] of value.fields) {
+        const t = asTensor(v)
+        if (t) ctx.build?.step?.reports.push({ name, value: t })
+      }
       return
     }
     case "save": {
-      for (const name of s.names) modelNamed(ctx, scope, name)
+      for (const name of s.names) {
+        const model = modelNamed(ctx, scope, name)
+        if (model) ctx.build?.step?.saves.push(model.path)
+      }
       if (s.best) evaluate(ctx, scope, s.best)
       return
     }
   }
 }
 
+/** Inside a block a `let` names what is made in it: `main.conv.0.weight` (RULINGS 19). */
+const inLet = (ctx: Context, s: Extract<Ast.Statement, { kind: "let" }>): Context =>
+  ctx.role === "block" && !s.draws && s.pattern.kind === "name" && ctx.frames.length > 0
+    ? { ...ctx, frames: [...ctx.frames.slice(0, -1), { ...ctx.frames.at(-1)!, path: `${pathOf(ctx)}.${s.pattern.name.text}`, ordinals: new Map() }] }
+    : ctx
+
 const runLet = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "let" }>): void => {
-  const value = evaluate(ctx, scope, s.value)
+  const value = evaluate(inLet(ctx, s), scope, s.value)
   if (s.draws) {
     const drawn = evaluateDraw(ctx, scope, s, value)
     bindPattern(ctx, scope, s.pattern, drawn)
@@ -106,9 +123,10 @@ const runSlot = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "
   const type = evaluateType(ctx, scope, s.type, "require")
   const initial = evaluate({ ...ctx, role: "const" }, scope, s.value)
   if (type && initial.kind !== "distribution") matchType(ctx, scope, s.type, initial, { span: s.value.span, callee: undefined, name: `the first value of \`${s.name.text}\`` })
-  const value: Value = type ? valueOfType(type) : errorValue
+  const typed: Value = type ? valueOfType(type) : errorValue
+  const value = ctx.build && typed.kind === "tensor" ? (s.role === "param" ? parameterValue : stateValue)(ctx, s.span, s.name.text, typed, initial) : typed
   scope.names.set(s.name.text, { value, span: s.name.span })
-  if (s.role === "state") ctx.body?.states.set(s.name.text, { span: s.name.span, integer: type?.kind === "tensor" && type.dtype !== "f32", value })
+  if (s.role === "state") ctx.body?.states.set(s.name.text, { span: s.name.span, integer: type?.kind === "tensor" && type.dtype !== "f32", value, path: `${pathOf(ctx)}.${s.name.text}` })
 }
 
 const runNext = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "next" }>): void => {
@@ -122,21 +140,28 @@ const runNext = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "
   const before = ctx.body!.nexts.get(s.name.text)
   if (before && ctx.role === "block") report(ctx, nextTwice(s.span, s.name.text, before, state.integer))
   ctx.body!.nexts.set(s.name.text, s.span)
-  void value
+  const t = asTensor(value)
+  const slot = state.value
+  const converted = t && slot.kind === "tensor" ? (convert(t, slot.dtype) as TensorValue | undefined) : undefined
+  if (ctx.build && converted) propose(ctx, s.span, state.path, converted)
 }
 
 /** `model M = block(…)`: the block with its configuration, not yet applied. */
 export const makeModel = (ctx: Context, scope: Scope, s: Ast.ModelDeclaration): Value => {
   const value = evaluate({ ...ctx, role: "const" }, scope, s.value)
-  if (s.from) evaluate({ ...ctx, role: "const" }, scope, s.from)
+  const from = s.from && evaluate({ ...ctx, role: "const" }, scope, s.from)
+  const loaded = from?.kind === "string" && from.value !== undefined ? { from: from.value } : {}
   if (isSilent(value)) return value
-  if (value.kind === "model") return { ...value, name: s.name.text, span: s.name.span }
+  const path = ctx.frames.length === 0 ? s.name.text : subPath(ctx, s.name.text)
+  if (value.kind === "model") {
+    return { ...value, name: s.name.text, path, span: s.name.span, ...loaded }
+  }
   const ok = value.kind === "function" ? value.declaration.role === "block" : value.kind === "partial" || value.kind === "stage" || value.kind === "native"
   if (!ok) {
     report(ctx, modelNeedsBlock(s.value.span, printValue(value)))
     return errorValue
   }
-  return { kind: "model", name: s.name.text, block: value, mode: "plain", span: s.name.span } satisfies ModelValue
+  return { kind: "model", name: s.name.text, path, block: value, mode: "plain", span: s.name.span, ...loaded } satisfies ModelValue
 }
 
 const modelNamed = (ctx: Context, scope: Scope, name: Ast.Name): ModelValue | undefined => {
@@ -161,5 +186,12 @@ const runMinimize = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kin
     if (before) report(ctx, minimizeTwice(name.span, name.text, before))
     ctx.body?.minimized.set(name.text, name.span)
   }
-  evaluate({ ...ctx, role: "const" }, scope, s.by)
+  const by = evaluate({ ...ctx, role: "const" }, scope, s.by)
+  if (!ctx.build?.step || !t || isSilent(by)) return
+  const models = s.over.flatMap((name) => { const model = modelNamed({ ...ctx, diagnostics: [] }, scope, name); return model ? [{ model, span: name.span }] : [] })
+  const path = `${pathOf(ctx)}.${ctx.build.step.minimizes.length === 0 ? "optimizer" : `optimizer.${ctx.build.step.minimizes.length}`}`
+  ctx.build.step.minimizes.push({
+    loss: nodeOf(ctx, s.loss.span, t), lossSpan: s.loss.span, models,
+    update: (parameters, gradients) => applyStage({ ...enter(ctx, "optimizer", undefined, s.by.span, path), role: "block", model: undefined }, by, [parameters, gradients].map((value) => ({ name: undefined, value, span: s.by.span })), s.by.span, s.by.span),
+  })
 }

@@ -126,7 +126,14 @@ export interface StageValue { readonly kind: "stage"; readonly from: Type | unde
 export interface ModelValue {
   readonly kind: "model"
   readonly name: string
+  /** The name its parameters begin with: top-level models their own, models inside blocks that of the instance. */
+  readonly path: string
   readonly block: Value
+  /** `follow(G, …)`: the model it follows, by name. */
+  readonly of?: string
+  /** The file its parameters are loaded from. */
+  readonly from?: string
+  readonly follow?: { readonly decay: Value | undefined; readonly start: Value | undefined }
   readonly mode: "plain" | "frozen" | "follow" | "with_training"
   readonly span: Span
 }

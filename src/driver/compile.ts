@@ -87,7 +87,7 @@ export const graphOf = ({ program, entry }: Opened, diagnostics: Diagnostic[]): 
   return elaborate(program, entry, diagnostics)
 }
 
-const settingsOf = (program: Program, entry: Entry): Plan["settings"] => {
+export const settingsOf = (program: Program, entry: Entry): Plan["settings"] => {
   const settings: Record<string, number | string | boolean> = {}
   for (const p of entry.params) {
     if (p.kind !== "param" || !p.value) continue

@@ -22,7 +22,8 @@ const moded = (name: "frozen" | "follow" | "with_training", more: readonly strin
   name, doc, params: [...required("model"), ...optional(...more)],
   apply: (call) => {
     const model = modelArgument(call, "model")
-    return model.kind === "model" ? { ...model, mode: name, span: call.span } : model
+    if (model.kind !== "model") return model
+    return { ...model, mode: name, span: call.span, ...(name === "follow" ? { of: model.path, follow: { decay: call.get("decay"), start: call.get("start") } } : {}) }
   },
 })
 
