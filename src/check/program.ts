@@ -246,8 +246,8 @@ const readSettings = (ctx: Context, scope: Scope, module: LoadedModule, set: Rea
       continue
     }
     const n = value.kind === "int" ? valueOf(value.size) : undefined
-    if (!fallback && n !== undefined) sizes.set(name, n)
-    else if (!fallback) report(ctx, settingValue(span, name, text, "a whole number"))
+    if (!fallback && n !== undefined && n >= 1) sizes.set(name, n)
+    else if (!fallback) report(ctx, settingValue(span, name, text, "a whole number from 1"))
     else settings.set(name, value)
   }
 }
@@ -275,8 +275,6 @@ const kindWords = (e: Ast.Expr | undefined): { words: string; fits: (v: Value) =
 /** Checks every declaration of the user's modules with symbolic sizes, then every entry with its numbers. */
 export const checkProgram = (program: Program, types?: Map<Ast.Expr, Value>): void => {
   const ctx: Context = { ...program.context, types }
-  // What does not parse is not all there: anything said about the rest could be a consequence.
-  if ([...program.loaded.modules.values()].some((m) => m.broken)) return
   const own = [...program.loaded.modules.values()].filter((m) => !m.library || m === program.main)
   for (const module of own) {
     const scope = program.scopes.get(module.name)
