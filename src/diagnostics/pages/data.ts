@@ -31,6 +31,14 @@ The shape of an input fixes it too: --input z=noise.npy.`,
     eval quality(b in cifar10.test)
                       ^^^^^^^^^^^^ write cifar10.test(batch=100)`,
   },
+  NDA0905: {
+    title: "a program that does not fit the device",
+    page: `A device has limits: how large one buffer may be, how many buffers a kernel may use. \`nda devices\` prints them.
+
+    nda run tokens.nda --set n=1000000
+
+Make the batch or the pictures smaller, or run on a device with larger limits.`,
+  },
   NDA0906: {
     title: "an entry that is not there",
     page: `\`nda run FILE ENTRY\` runs one graph, eval or train of the file. ENTRY may be left out where the file has one.`,
