@@ -18,7 +18,8 @@ const linkBinary = () => {
 export const build = async ({ fast }) => {
   const esbuild = await import("esbuild")
   writeStdlib()
-  await Promise.all([cliBundle("dist/cli.js"), compilerBundle("dist/index.js"), runtimeBundle("dist/runtime.js")].map((options) => esbuild.build(options)))
+  fs.rmSync(path.join(root, "dist", "cli-parts"), { recursive: true, force: true })
+  await Promise.all([cliBundle("dist"), compilerBundle("dist/index.js"), runtimeBundle("dist/runtime.js")].map((options) => esbuild.build(options)))
   fs.chmodSync(path.join(root, "dist", "cli.js"), 0o755)
   linkBinary()
   if (fast) return

@@ -8,7 +8,12 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 const requireBanner = `import { createRequire as ndaCreateRequire } from "node:module"; const require = ndaCreateRequire(import.meta.url);`
 const shared = { absWorkingDir: root, bundle: true, format: "esm", target: "node20", external: ["webgpu", "sharp"], logLevel: "warning", charset: "utf8" }
 
-export const cliBundle = (outfile) => ({ ...shared, entryPoints: ["src/cli/main.ts"], outfile, platform: "node", banner: { js: `#!/usr/bin/env node\n${requireBanner}` } })
-export const runtimeBundle = (outfile) => ({ ...shared, entryPoints: ["src/runtime.ts"], outfile, platform: "node", banner: { js: requireBanner } })
+/** Split, so that a command loads only its own part: checking a program loads neither Effect nor anything of the device's. */
+export const cliBundle = (outdir) => ({
+  ...shared, entryPoints: [{ in: "src/cli/main.ts", out: "cli" }], outdir, splitting: true, chunkNames: "cli-parts/[name]-[hash]", minifyWhitespace: true, minifySyntax: true,
+  platform: "node", banner: { js: `#!/usr/bin/env node\n${requireBanner}` },
+})
+/** A library: programs that use Effect must share it with this, so it is not bundled. */
+export const runtimeBundle = (outfile) => ({ ...shared, entryPoints: ["src/runtime.ts"], outfile, platform: "node", external: [...shared.external, "effect", "effect/*"], banner: { js: requireBanner } })
 /** The compiler alone: it must run in a browser, so an import of node's would be an error here. */
 export const compilerBundle = (outfile) => ({ ...shared, entryPoints: ["src/index.ts"], outfile, platform: "neutral", mainFields: ["module", "main"], target: "es2022" })

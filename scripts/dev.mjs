@@ -4,8 +4,9 @@ import { pathToFileURL } from "node:url"
 import { cliBundle, root } from "./bundle.mjs"
 import { writeStdlib } from "./stdlib.mjs"
 
-const outfile = path.join(root, ".cache", "dev", "cli.mjs")
+const folder = path.join(root, ".cache", "dev")
+const outfile = path.join(folder, "cli.js")
 writeStdlib()
-await (await import("esbuild")).build({ ...cliBundle(outfile), sourcemap: "inline" })
+await (await import("esbuild")).build({ ...cliBundle(folder), sourcemap: "inline" })
 process.argv[1] = outfile
 await import(pathToFileURL(outfile).href)

@@ -9,7 +9,7 @@ const given = process.argv.slice(2)
 const out = path.join("out", "preview")
 await setupOrExit()
 const withData = given.some((argument) => argument === "--data-dir" || argument.startsWith("--data-dir="))
-const program = withData ? [path.join("examples", "preview.nda"), "preview"] : [path.join("examples", "preview_dots.nda")]
+const program = [path.join("examples", "preview.nda"), "preview", ...(withData ? [] : ["--set", "source=dots"])]
 const run = spawnSync(process.execPath, [path.join("dist", "cli.js"), "run", ...program, "--out", out, "--force", ...given], { cwd: root, stdio: "inherit" })
 const report = path.join(root, out, "report.html")
 if (run.status === 0 && fs.existsSync(report)) process.stdout.write(`${report}\n`)

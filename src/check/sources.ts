@@ -54,8 +54,8 @@ const loaders: readonly Loader[] = [
     ]),
   })),
   { name: "array", doc: "A .npy or .npz file; its fields are declared with `data`.", params: req("path"), fields: (n) => new Map([["image", image(n, open("c"), open("h"), open("w"))], ["label", label(n)]]) },
-  { name: "dots", doc: "Generated: `count` coloured dots on white (the paper's numerosity pictures).", params: opt("count", "size", "samples"), fields: (n, _o, z) => new Map([["image", image(n, size(3), z["size"] ?? size(64), z["size"] ?? size(64))], ["label", label(n)]]) },
-  { name: "motion", doc: "Generated: digits that move in class-specific ways.", params: opt("classes", "frames", "size", "samples", "path"), fields: (n, _o, z) => new Map([["clip", clip(n, size(1), z["frames"] ?? size(16), z["size"] ?? size(64), z["size"] ?? size(64))], ["label", label(n)]]) },
+  { name: "dots", doc: "Generated: `count` coloured dots on white (the paper's numerosity pictures).", params: opt("count", "size", "samples"), fields: (n, _o, z) => new Map([["image", image(n, size(3), z["size"] ?? size(32), z["size"] ?? size(32))], ["label", label(n)]]) },
+  { name: "motion", doc: "Generated: digits that move in class-specific ways.", params: opt("classes", "frames", "size", "samples", "path"), fields: (n, _o, z) => new Map([["clip", clip(n, size(1), z["frames"] ?? size(8), z["size"] ?? size(32), z["size"] ?? size(32))], ["label", label(n)]]) },
 ]
 
 const byName = new Map(loaders.map((l) => [l.name, l]))

@@ -30,7 +30,13 @@ export const elaborate = (program: Program, entry: Ast.EntryDeclaration, diagnos
   }
   add("", value)
   if (hasErrors(diagnostics)) return undefined
-  return { entry: entry.name.text, inputs: inputs.filter((i) => reaches(outputs, i)), sources: build.sources, outputs, rasters: build.rasters }
+  const used = inputs.filter((i) => reaches(outputs, i))
+  // Loaders are asked only for the fields that something reads.
+  const sources = build.sources.flatMap((source) => {
+    const fields = source.fields.filter((f) => used.some((i) => i.source?.name === source.name && i.source.field === f.name))
+    return fields.length > 0 || used.some((i) => i.source?.name === source.name) ? [{ ...source, fields }] : []
+  })
+  return { entry: entry.name.text, inputs: used, sources, outputs, rasters: build.rasters }
 }
 
 const outputOf = (ctx: Context, entry: Ast.EntryDeclaration, name: string, t: TensorValue): Output => {

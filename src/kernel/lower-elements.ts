@@ -5,7 +5,7 @@ import { i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { laneAxisOf, type Fusion } from "../schedule/fuse.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import type { Limits } from "../schedule/limits.ts"
+import type { Limits, Ranges } from "../schedule/limits.ts"
 import { extractRows, isDraw, isGlobalDraw, type Columns } from "../schedule/rates.ts"
 import { linearIndex, makeResolve } from "../schedule/resolve.ts"
 import { foldGroups } from "../schedule/tile.ts"
@@ -21,6 +21,8 @@ export interface Elements {
   readonly sample: Var | undefined
   /** The place within a sample, or within the whole. */
   readonly place: Var
+  /** The sample's number within the range of a dispatch, where buffers are bound in parts. */
+  readonly within: Var | undefined
   /** One value and the linear place in the output for each lane. */
   readonly lanes: readonly { readonly value: Scalar; readonly at: Scalar }[]
 }
@@ -49,7 +51,8 @@ const workgroup = 64
 /** Rows of fewer places than this share workgroups. */
 const leastPlaces = 32
 
-export const elementsOf = (fusion: Fusion, node: Node, columns: Columns): Elements => {
+/** `isPart`: buffers too large to be bound whole; `refuse` is called where one is read at another sample than the thread's own. */
+export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, isPart: (node: Node) => boolean, refuse: (node: Node) => void): Elements => {
   if (fusion.table(node.prim).kind === "opaque") return sortElements(node)
   const { shape } = node
   const axis = lanesOf(fusion, node)
@@ -72,21 +75,26 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns): Elemen
   const element = fusion.table(node.prim).element ? fusion.inliner.body : fusion.inliner.at
   const inlined = canonical(simplify(positions.map((p) => element(node, p))))
   const extracted = extractRows(inlined, fusion, columns, sample ? { at: sample, rows: shape[0]! } : undefined, sizeOf(shape) <= workgroup)
+  let parted = isPart(node)
+  const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: shape[0] === undefined ? 0 : shape[0] - 1 }
+  if (parted && !sample) refuse(node)
+  const parts = { isPart: (n: Node) => isPart(n) && (parted = true), sample: sample ?? i32(-1), within, refuse }
   const resolve = makeResolve(fusion, { row: (n, at, range) => {
     if (!isDraw(n)) throw new Error(`lower: a row of ${n.prim} was not made a column`)
     // An arrangement too large for a table is drawn by each thread.
     const perSample = !isGlobalDraw(n)
     return read(n.dtype, n.id, [perSample ? resolve(fusion.inliner.at(n.inputs[0]!, [at[0]!])) : i32(0), linearIndex(perSample ? n.shape.slice(1) : n.shape, perSample ? at.slice(1) : at)], range)
-  } })
-  const roots = canonical(simplify([...extracted.map(resolve), ...positions.map((p) => linearIndex(shape, p))]))
-  return { node, sample, place, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
+  } }, parts)
+  const output = positions.map((p) => (isPart(node) && sample ? [within, ...p.slice(1)] : p))
+  const roots = canonical(simplify([...extracted.map(resolve), ...output.map((p) => linearIndex(shape, p))]))
+  return { node, sample, place, within: parted ? within : undefined, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
 }
 
-export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits): Kernel => {
-  const { node, sample, place, lanes } = elements
+export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
+  const { node, sample, place, within, lanes } = elements
   const body: Stmt[] = []
   const across = Math.ceil((place.high + 1) / workgroup)
-  const samples = sample ? sample.high + 1 : 1
+  const samples = ranges ? ranges.step : sample ? sample.high + 1 : 1
   const most = limits.maxComputeWorkgroupsPerDimension
   let groups: readonly [number, number, number]
   let column: Expr
@@ -113,12 +121,19 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
     const name = local("i32")
     body.push({ op: "let", local: name, value: row })
     known.known.set(sample, use(name))
+    if (within) known.known.set(within, use(name))
+    if (ranges && within) {
+      const whole = local("i32")
+      body.push({ op: "let", local: whole, value: arithmetic("add", use(name), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) })
+      known.known.set(sample, use(whole))
+    }
   }
+  if (within && !sample) known.known.set(within, number(0))
   const prelude: Stmt[] = []
   const target = makeTarget(reads, prelude)
   const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
   const lowerer = makeLowerer(target, roots)
-  loadColumns(roots, reads, target, lowerer, known, sample ? [sample, place] : [place])
+  loadColumns(roots, reads, target, lowerer, known, [place, ...(sample ? [sample] : []), ...(within ? [within] : [])])
   const values = lowerer.lower(lanes.map((l) => l.value), known)
   const places = lowerer.lower(lanes.map((l) => l.at), known)
   const output = reads.bindings.write(node)
@@ -126,7 +141,7 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
   const inside = [...prelude, ...known.statements]
   const guards: Expr[] = []
   if ((place.high + 1) % workgroup !== 0 || (!sample && !exact)) guards.push(arithmetic("lt", use(placeLocal), number(place.high + 1)))
-  if (sample && !exact) guards.push(arithmetic("lt", known.known.get(sample)!, number(samples)))
+  if (sample && !exact) guards.push(arithmetic("lt", known.known.get(sample)!, number(sample.high + 1)))
   if (guards.length === 0) body.push(...inside)
   else body.push({ op: "if", condition: guards.reduce((a, b) => arithmetic("and", a, b)), then: inside, else: [] })
   return { kind, bindings: reads.bindings.list, workgroup: [workgroup, 1, 1], groups, shared: [], body }

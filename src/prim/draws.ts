@@ -86,8 +86,9 @@ const betaOf = (key: Key, sample: number, e: number, count: number, a: number, b
   const x = gamma(key, sample, e, count, a < 1 ? f(a + 1) : a, 0)
   const y = gamma(key, sample, e, count, b < 1 ? f(b + 1) : b, second)
   if (a >= 1 && b >= 1) return f(x / f(x + y))
+  // by the reciprocal: a driver makes one of a constant divisor anyway
   const boost = (shape: number, from: number): number =>
-    shape < 1 ? f(log(unitAboveZero(threefry2x32(key[0], key[1], sample, e + (from + 2 * attempts) * count)[0])) / shape) : 0
+    shape < 1 ? f(log(unitAboveZero(threefry2x32(key[0], key[1], sample, e + (from + 2 * attempts) * count)[0])) * f(1 / shape)) : 0
   return sigmoid(f(f(log(x) - log(y)) + f(boost(a, 0) - boost(b, second))))
 }
 

@@ -113,6 +113,8 @@ export const softplus = (x: number): number => (x !== x ? x : f(Math.max(x, 0) +
 export const erf = (x: number): number => {
   const a = Math.abs(x)
   if (x !== x) return x
+  // one product: a device may lose the tail of a very small sum
+  if (a < 2 ** -12) return f(x * 1.128379225730896)
   if (a < 0.92) return f(x + f(x * polynomial(f(x * x), erfTail)))
   const y = a > 4 ? 1 : f(1 - expScaled(polynomial(f(a - 2), erfcLog), 0))
   return x < 0 ? -y : y

@@ -76,7 +76,7 @@ ${rounds}  return vec2<u32>(x1, y1);
 }`),
   wgslFunction(`fn dboost_1(key1: vec2<u32>, s1: u32, e1: u32, n1: u32, a1: f32, from1: u32) -> f32 {
   if (a1 >= 1.0f) { return 0.0f; }
-  return mlog_1(dunitpos_1(threefry_1(key1, vec2<u32>(s1, e1 + (from1 + ${2 * attempts}u) * n1)).x)) / a1;
+  return mkeep_1(mlog_1(dunitpos_1(threefry_1(key1, vec2<u32>(s1, e1 + (from1 + ${2 * attempts}u) * n1)).x)) * (1.0f / a1));
 }`),
   wgslFunction(`fn dbeta_1(key1: vec2<u32>, s1: u32, e1: u32, n1: u32, a1: f32, b1: f32) -> f32 {
   let x1 = dgamma_1(key1, s1, e1, n1, select(a1, a1 + 1.0f, a1 < 1.0f), 0u);

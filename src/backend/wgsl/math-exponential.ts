@@ -100,6 +100,7 @@ export const exponentialFunctions = [
   wgslFunction(`fn merf_1(x1: f32) -> f32 {
   let a1 = abs(x1);
   if (misnan_1(x1)) { return x1; }
+  if (a1 < ${f(2 ** -12)}) { return x1 * ${f(1.128379225730896)}; }
   if (a1 < 0.92f) {
     let z1 = x1 * x1;
     return x1 + x1 * ${polynomial("z1", erfTail)};

@@ -1,0 +1,59 @@
+/** The steps that `run` and `compile` share: read, check, choose the entry, take settings and inputs, open the device. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Request } from "../driver/check.ts"
+import { compile, type Compiled } from "../driver/compile.ts"
+import type { Console } from "./console.ts"
+import { openDevice, type Device } from "./device.ts"
+import { exitCode } from "./exit-code.ts"
+import { isFailure, type Failure, type Outcome } from "./failure.ts"
+import { readHostInputs, type HostInput } from "./host-inputs.ts"
+import { namedValues, type Arguments } from "./parse-arguments.ts"
+import { chooseEntry, readProgram, report, settingsOf, type Program } from "./program.ts"
+
+export interface Prepared {
+  readonly program: Program
+  readonly entry: string
+  readonly request: Request
+  readonly seed: number | undefined
+  readonly inputs: readonly HostInput[]
+}
+
+/** For a run, every input must be given. An outcome is all that is left to say: the program has errors, or the command cannot go on. */
+export const prepare = async (args: Arguments, console: Console, running: boolean): Promise<Prepared | Outcome> => {
+  const [file, wanted] = args.operands
+  const program = await readProgram(file!)
+  if (isFailure(program)) return program
+  if (report(console, args, program.sources, program.diagnostics)) return exitCode.program
+  const entry = chooseEntry(program, wanted)
+  if (isFailure(entry)) return entry
+  const settings = settingsOf(args, entry)
+  if (isFailure(settings)) return settings
+  const files = namedValues(args, "input")
+  if (isFailure(files)) return files
+  const host = await readHostInputs(program, entry.name, files, settings.set, running)
+  if (isFailure(host)) return host
+  const set = { ...host.sizes, ...settings.set }
+  return {
+    program, entry: entry.name, seed: settings.seed, inputs: host.inputs,
+    request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify") },
+  }
+}
+
+/** Compiles within the device's limits; diagnostics that only the entry's sizes bring out are reported here. */
+export const compileFor = (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Compiled | ExitOnErrors => {
+  const { value, diagnostics } = compile({ ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }) })
+  // The check's warnings were reported already.
+  const known = new Set(prepared.program.diagnostics.map((each) => `${each.code} ${each.span.file} ${each.span.start}`))
+  const failed = report(console, args, prepared.program.sources, diagnostics.filter((each) => !known.has(`${each.code} ${each.span.file} ${each.span.start}`)))
+  if (failed || value === undefined) return exitOnErrors
+  return value
+}
+
+export const exitOnErrors = exitCode.program
+export type ExitOnErrors = typeof exitOnErrors
+
+export const deviceFor = (args: Arguments, standard: string | undefined): Effect.Effect<Device | undefined, Failure, Scope.Scope> => {
+  const wanted = args.one.get("device") ?? standard
+  return wanted === undefined ? Effect.succeed(undefined) : openDevice(wanted)
+}
