@@ -35,8 +35,9 @@ export const layOut = (line: string, marks: readonly LineMark[]): { readonly tex
   const first = Math.min(...marks.map((mark) => mark.start))
   const last = Math.max(...marks.map((mark) => Math.min(mark.end, mark.start + widest)))
   const primary = marks.find((mark) => mark.primary) ?? marks[0]!
-  const from = last <= widest && line.length <= 4 * widest ? 0 : Math.max(0, Math.min(first, primary.start, last - widest) - 20, primary.start - widest)
-  const to = Math.min(line.length, Math.max(from + widest, from === 0 && line.length <= widest + 20 ? line.length : 0))
+  const near = Math.max(0, first - 20)
+  const from = last <= widest ? 0 : primary.start - near < widest - 30 ? near : primary.start - 40
+  const to = from === 0 && line.length <= widest + 20 ? line.length : Math.min(line.length, from + widest)
 
   const columns = new Map<number, number>()
   let text = from > 0 ? "..." : ""

@@ -239,8 +239,8 @@ const readSettings = (ctx: Context, scope: Scope, module: LoadedModule, set: Rea
       continue
     }
     const n = value.kind === "int" ? valueOf(value.size) : undefined
-    if (!fallback && n !== undefined) sizes.set(name, n)
-    else if (!fallback) report(ctx, settingValue(span, name, text, "a whole number"))
+    if (!fallback && n !== undefined && n >= 1) sizes.set(name, n)
+    else if (!fallback) report(ctx, settingValue(span, name, text, "a whole number from 1"))
     else settings.set(name, value)
   }
 }

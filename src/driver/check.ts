@@ -1,5 +1,5 @@
 /** `check`: parse, resolve, type-check, discharge every obligation of every entry point. Pure. */
-import type { Diagnostic } from "../base/diagnostic.ts"
+import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import { checkProgram, openProgram, settingsOf } from "../check/program.ts"
 import type { Value } from "../check/value.ts"
 import { parse } from "../syntax/parser.ts"
@@ -30,7 +30,8 @@ export const check = (request: Request, types?: Map<Ast.Expr, Value>): Checked =
   const diagnostics: Diagnostic[] = []
   const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
   if ("needs" in program) return { diagnostics, needs: program.needs }
-  checkProgram(program, types)
+  // A program that could not be read, or lacks a file, is not looked into further: what follows from that is no news.
+  if (!hasErrors(diagnostics)) checkProgram(program, types)
   return { diagnostics, needs: program.loaded.needs }
 }
 

@@ -3,15 +3,16 @@ import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import { positionOf } from "../base/source.ts"
 import { suggest } from "../base/suggest.ts"
 import { checkProgram, openProgram, type Program } from "../check/program.ts"
-import { needsTraining, whichEntry } from "../diagnostics/messages/data.ts"
+import { limitExceeded, needsTraining, whichEntry } from "../diagnostics/messages/data.ts"
 import { elaborate } from "../elaborate/elaborate.ts"
 import type { Graph, Origin } from "../ir/graph.ts"
 import { verifyGraph } from "../ir/verify.ts"
-import { planOf } from "../plan/make-plan.ts"
+import { makePlan } from "../plan/make-plan.ts"
+import { verifyKernel } from "../kernel/verify-kernel.ts"
 import type { Plan } from "../plan/plan.ts"
-import { primitiveNamed } from "../prim/table.ts"
-import { schedule, type Schedule } from "../schedule/groups.ts"
+import type { Schedule } from "../schedule/groups.ts"
 import { webgpuDefaults } from "../schedule/limits.ts"
+import { simplifyGraph } from "../transform/simplify.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { valueOf } from "../types/size.ts"
 import type { Request } from "./check.ts"
@@ -20,7 +21,10 @@ import { stdlib } from "./library.ts"
 export interface Compiled {
   readonly entry: string
   readonly program: Program
+  /** As elaborated: what the reference evaluator runs. */
   readonly graph: Graph
+  /** After simplification: what is scheduled. */
+  readonly simplified: Graph
   readonly schedule: Schedule
   readonly plan: Plan
 }
@@ -49,12 +53,18 @@ export interface Opened {
   readonly entry: Entry
 }
 
+/** With `entryless` the program is only parsed, and an entry need not exist. */
+type OpenedFile = Opened | { readonly program: Program; readonly entry: undefined }
+
 /** Parses, checks and finds the entry. */
-export const openEntry = (request: Request, diagnostics: Diagnostic[]): Opened | { readonly needs: readonly string[] } => {
+export function openEntry(request: Request, diagnostics: Diagnostic[]): Opened | { readonly needs: readonly string[] }
+export function openEntry(request: Request, diagnostics: Diagnostic[], entryless: boolean): OpenedFile | { readonly needs: readonly string[] }
+export function openEntry(request: Request, diagnostics: Diagnostic[], entryless = false): OpenedFile | { readonly needs: readonly string[] } {
   const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
   if ("needs" in program) return program
   if (program.loaded.needs.length > 0) return { needs: program.loaded.needs }
-  checkProgram(program)
+  if (entryless) return { program, entry: undefined }
+  if (!hasErrors(diagnostics)) checkProgram(program)
   if (hasErrors(diagnostics)) return { needs: [] }
   const entry = entryOf(program, request.entry, diagnostics)
   return entry ? { program, entry } : { needs: [] }
@@ -90,17 +100,24 @@ const settingsOf = (program: Program, entry: Entry): Plan["settings"] => {
 
 const literalOf = (e: Ast.Expr): number | string | boolean | undefined => (e.kind === "int" || e.kind === "float" || e.kind === "string" || e.kind === "bool" ? e.value : undefined)
 
+const holds = (what: string, problems: readonly string[]): void => {
+  if (problems.length > 0) throw new Error(`the ${what} is not sound: ${problems[0]}`)
+}
+const sound = (graph: Graph): void => holds(`graph of ${graph.entry}`, verifyGraph(graph))
+
 export const compile = (request: Request): CompileResult<Compiled> => {
   const diagnostics: Diagnostic[] = []
   const opened = openEntry(request, diagnostics)
   if ("needs" in opened) return { value: undefined, diagnostics, needs: opened.needs }
   const graph = graphOf(opened, diagnostics)
   if (!graph) return { value: undefined, diagnostics, needs: [] }
-  if (request.verify) {
-    const problems = verifyGraph(graph)
-    if (problems.length > 0) throw new Error(`the graph of ${graph.entry} is not sound: ${problems[0]}`)
-  }
-  const scheduled = schedule(graph, primitiveNamed, request.limits ?? webgpuDefaults)
-  const plan = planOf(graph, scheduled, { limits: request.limits ?? webgpuDefaults, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
-  return { value: { entry: graph.entry, program: opened.program, graph, schedule: scheduled, plan }, diagnostics, needs: [] }
+  if (request.verify) sound(graph)
+  const simplified = simplifyGraph(graph)
+  if (request.verify) sound(simplified)
+  const limits = request.limits ?? webgpuDefaults
+  const planned = makePlan(simplified, { limits, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
+  for (const p of planned.problems) diagnostics.push(limitExceeded(p.origin.span.file === "" ? opened.entry.name.span : p.origin.span, p.message))
+  if (!planned.plan) return { value: undefined, diagnostics, needs: [] }
+  if (request.verify) for (const { kernel } of planned.schedule.kernels) holds(`kernel of ${graph.entry}`, verifyKernel(kernel, limits))
+  return { value: { entry: graph.entry, program: opened.program, graph, simplified, schedule: planned.schedule, plan: planned.plan }, diagnostics, needs: [] }
 }

@@ -16,7 +16,7 @@ export interface Table {
   readonly offsets: ReadonlyMap<Column, number>
 }
 
-export type Bound = { readonly kind: "node"; readonly node: Node } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" }
+export type Bound = { readonly kind: "node"; readonly node: Node } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "first" }
 
 export interface Bindings {
   readonly list: Binding[]
@@ -25,6 +25,8 @@ export interface Bindings {
   write(node: Node): number
   table(table: Table, access: "read" | "write"): number
   settings(): void
+  /** The first sample of the dispatch's range (one i32). */
+  first(): number
 }
 
 export const makeBindings = (): Bindings => {
@@ -47,6 +49,10 @@ export const makeBindings = (): Bindings => {
     table: (table, access) => {
       const at = find((b) => b.kind === "table" && b.table === table)
       return at >= 0 ? at : add({ kind: "table", table }, { access, element: "words", length: table.rows * table.stride, label: "samples" })
+    },
+    first: () => {
+      const at = find((b) => b.kind === "first")
+      return at >= 0 ? at : add({ kind: "first" }, { access: "read", element: "i32", length: 1, label: "first sample" })
     },
     settings: () => { if (find((b) => b.kind === "settings") < 0) add({ kind: "settings" }, { access: "uniform", element: "words", length: 2, label: "settings" }) }
   }

@@ -5,7 +5,7 @@ import { i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { laneAxisOf, type Fusion } from "../schedule/fuse.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import type { Limits } from "../schedule/limits.ts"
+import type { Limits, Ranges } from "../schedule/limits.ts"
 import { extractRows, isDraw, isGlobalDraw, type Columns } from "../schedule/rates.ts"
 import { eachScalar, linearIndex, makeResolve } from "../schedule/resolve.ts"
 import { foldGroups } from "../schedule/tile.ts"
@@ -21,6 +21,8 @@ export interface Elements {
   readonly sample: Var | undefined
   /** The place within a sample, or within the whole. */
   readonly place: Var
+  /** The sample's number within the range of a dispatch, where buffers are bound in parts. */
+  readonly within: Var | undefined
   /** One value and the linear place in the output for each lane. */
   readonly lanes: readonly { readonly value: Scalar; readonly at: Scalar }[]
 }
@@ -48,11 +50,12 @@ const lanesOf = (fusion: Fusion, node: Node): number | undefined => {
 const workgroup = 64
 /** Rows of fewer places than this share workgroups. */
 const leastPlaces = 32
-/** A thread that loads what a whole sample shares, or a stream key, uses it for so many places, as long as enough workgroups are left. */
+/** A thread that loads what a whole sample shares, or a stream key, uses it for so many places, as long as a sample keeps a few workgroups. */
 const mostTurns = 8
-const leastGroups = 1024
+const leastGroups = 4
 
-export const elementsOf = (fusion: Fusion, node: Node, columns: Columns): Elements => {
+/** `isPart`: buffers too large to be bound whole; `refuse` is called where one is read at another sample than the thread's own. */
+export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, isPart: (node: Node) => boolean, refuse: (node: Node) => void): Elements => {
   if (fusion.table(node.prim).kind === "opaque") return sortElements(node)
   const { shape } = node
   const axis = lanesOf(fusion, node)
@@ -75,22 +78,27 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns): Elemen
   const element = fusion.table(node.prim).element ? fusion.inliner.body : fusion.inliner.at
   const inlined = canonical(simplify(positions.map((p) => element(node, p))))
   const extracted = extractRows(inlined, fusion, columns, sample ? { at: sample, rows: shape[0]! } : undefined, sizeOf(shape) <= workgroup)
+  let parted = isPart(node)
+  const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: shape[0] === undefined ? 0 : shape[0] - 1 }
+  if (parted && !sample) refuse(node)
+  const parts = { isPart: (n: Node) => isPart(n) && (parted = true), sample: sample ?? i32(-1), within, refuse }
   const resolve = makeResolve(fusion, { row: (n, at, range) => {
     if (!isDraw(n)) throw new Error(`lower: a row of ${n.prim} was not made a column`)
     // An arrangement too large for a table is drawn by each thread.
     const perSample = !isGlobalDraw(n)
     return read(n.dtype, n.id, [perSample ? resolve(fusion.inliner.at(n.inputs[0]!, [at[0]!])) : i32(0), linearIndex(perSample ? n.shape.slice(1) : n.shape, perSample ? at.slice(1) : at)], range)
-  } })
-  const roots = canonical(simplify([...extracted.map(resolve), ...positions.map((p) => linearIndex(shape, p))]))
-  return { node, sample, place, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
+  } }, parts)
+  const output = positions.map((p) => (isPart(node) && sample ? [within, ...p.slice(1)] : p))
+  const roots = canonical(simplify([...extracted.map(resolve), ...output.map((p) => linearIndex(shape, p))]))
+  return { node, sample, place, within: parted ? within : undefined, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
 }
 
-export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits): Kernel => {
-  const { node, sample, place, lanes } = elements
+export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
+  const { node, sample, place, within, lanes } = elements
   const body: Stmt[] = []
   const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
-  const samples = sample ? sample.high + 1 : 1
-  const turns = sample && sharesLoads(roots, reads) ? turnsOf(Math.ceil((place.high + 1) / workgroup) * samples) : 1
+  const samples = ranges ? ranges.step : sample ? sample.high + 1 : 1
+  const turns = sample && sharesLoads(roots, reads) ? turnsOf(Math.ceil((place.high + 1) / workgroup)) : 1
   const span = workgroup * turns
   const across = Math.ceil((place.high + 1) / span)
   const most = limits.maxComputeWorkgroupsPerDimension
@@ -116,7 +124,14 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
     const name = local("i32")
     body.push({ op: "let", local: name, value: row })
     whole.known.set(sample, use(name))
+    if (within) whole.known.set(within, use(name))
+    if (ranges && within) {
+      const all = local("i32")
+      body.push({ op: "let", local: all, value: arithmetic("add", use(name), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) })
+      whole.known.set(sample, use(all))
+    }
   }
+  if (within && !sample) whole.known.set(within, number(0))
   const start = arithmetic("mul", column, number(span))
   const own = arithmetic("add", start, builtin("lane"))
   const placeLocal = local("i32")
@@ -126,8 +141,9 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
   const prelude: Stmt[] = []
   const target = makeTarget(reads, prelude)
   const lowerer = makeLowerer(target, roots, turns === 1 ? [] : [place])
-  if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, [sample!])
-  loadColumns(roots, reads, target, lowerer, each, sample ? [sample, place] : [place])
+  const shared = [...(sample ? [sample] : []), ...(within ? [within] : [])]
+  if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, shared)
+  loadColumns(roots, reads, target, lowerer, each, [place, ...shared])
   const values = lowerer.lower(lanes.map((l) => l.value), each)
   const places = lowerer.lower(lanes.map((l) => l.at), each)
   const output = reads.bindings.write(node)
@@ -140,7 +156,7 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
   const inside = [...prelude, ...whole.statements]
   const guards: Expr[] = []
   if (turns === 1 && partial) guards.push(arithmetic("lt", use(placeLocal), number(place.high + 1)))
-  if (sample && !exact) guards.push(arithmetic("lt", whole.known.get(sample)!, number(samples)))
+  if (sample && !exact) guards.push(arithmetic("lt", whole.known.get(sample)!, number(sample.high + 1)))
   if (guards.length === 0) body.push(...inside)
   else body.push({ op: "if", condition: guards.reduce((a, b) => arithmetic("and", a, b)), then: inside, else: [] })
   return { kind, bindings: reads.bindings.list, workgroup: [workgroup, 1, 1], groups, shared: [], body }
@@ -153,7 +169,7 @@ const sharesLoads = (roots: readonly Scalar[], reads: Reads): boolean => {
   return found
 }
 
-/** How many places a thread takes when one each would make so many workgroups. */
+/** How many places a thread takes when one each would make so many workgroups of a sample. The size of the batch does not count: it would change the kernel. */
 const turnsOf = (groups: number): number => {
   let turns = 1
   while (turns < mostTurns && groups / (2 * turns) >= leastGroups) turns *= 2

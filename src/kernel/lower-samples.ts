@@ -12,7 +12,7 @@ import type { RowArray, SampleProgram, Statistic } from "../schedule/sample-prog
 import { memorySlot } from "../schedule/sample-program.ts"
 import { foldGroups } from "../schedule/tile.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import type { Limits } from "../schedule/limits.ts"
+import type { Limits, Ranges } from "../schedule/limits.ts"
 import { distributionOf, fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Stmt } from "./kernel.ts"
 import { block, combined, makeLowerer, neutral, type Block } from "./lower.ts"
@@ -41,7 +41,7 @@ export interface RowResult {
   readonly columns: readonly Column[]
 }
 
-export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits): Kernel => {
+export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
   const { at, words } = layout(program, table)
   const memory: ArrayLocal = { kind: "array", space: together ? "workgroup" : "private", element: "u32", length: Math.max(1, words) }
@@ -50,6 +50,16 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
   const lane = local("i32")
   const row = local("i32")
   const rowValue: Expr = use(row)
+  const within = local("i32")
+  const rows = ranges ? ranges.step : program.rows
+  const bindRow = (into: Block): void => {
+    into.known.set(program.row, rowValue)
+    if (program.within) into.known.set(program.within, ranges ? use(within) : rowValue)
+  }
+  /** Names the row; within a range it counts from the range's first. */
+  const nameRow = (index: Expr): Stmt[] => (!program.within || !ranges ? [{ op: "let", local: row, value: index }] : [
+    { op: "let", local: within, value: index },
+    { op: "let", local: row, value: arithmetic("add", use(within), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) }])
   const ownReads: Reads = {
     ...reads,
     memory: (e, index) => fromWord(e.type, { op: "element", type: "u32", array: memory, index: arithmetic("add", index[0]!, number(at.get(e.slot)!)) })
@@ -61,7 +71,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     const prelude: Stmt[] = []
     const target = makeTarget(ownReads, prelude)
     const into = block()
-    into.known.set(program.row, rowValue)
+    bindRow(into)
     // What lower levels stored is read back.
     for (const v of program.values) if (v.kind === "scalar" && v.level < level) into.known.set(v.body, fromWord(v.type, { op: "element", type: "u32", array: memory, index: number(at.get(v.slot)!) }))
     for (const v of program.values) if (v.kind === "statistic" && v.level === level) combine(v, into.statements)
@@ -122,7 +132,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     const prelude: Stmt[] = []
     const target = makeTarget(ownReads, prelude)
     const outer = block()
-    outer.known.set(program.row, rowValue)
+    bindRow(outer)
     const inner = block(outer, [place])
     const counter = local("i32")
     inner.known.set(place, use(counter))
@@ -144,7 +154,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     const prelude: Stmt[] = []
     const target = makeTarget(ownReads, prelude)
     const outer = block()
-    outer.known.set(program.row, rowValue)
+    bindRow(outer)
     const inner = block(outer, [v.element])
     const counter = local("i32")
     inner.known.set(v.element, use(counter))
@@ -177,8 +187,8 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
   }
 
   if (together) {
-    const { groups, linear } = foldGroups([program.rows], limits)
-    body.push({ op: "let", local: lane, value: builtin("lane") }, { op: "let", local: row, value: linear.exact ? linear.index : arithmetic("min", linear.index, number(program.rows - 1)) })
+    const { groups, linear } = foldGroups([rows], limits)
+    body.push({ op: "let", local: lane, value: builtin("lane") }, ...nameRow(linear.exact ? linear.index : arithmetic("min", linear.index, number(rows - 1))))
     for (let level = 0; level < program.levels; level++) {
       if (level > 0) {
         const loops = cooperative(level)
@@ -190,8 +200,8 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     body.push(...copyOut(use(lane), lanes))
     return { kind: "sample", bindings: reads.bindings.list, workgroup: [lanes, 1, 1], groups, shared, body }
   }
-  const { groups, linear } = foldGroups([Math.ceil(program.rows / lanes)], limits)
-  body.push({ op: "let", local: lane, value: builtin("lane") }, { op: "let", local: row, value: arithmetic("add", arithmetic("mul", linear.index, number(lanes)), use(lane)) })
+  const { groups, linear } = foldGroups([Math.ceil(rows / lanes)], limits)
+  body.push({ op: "let", local: lane, value: builtin("lane") }, ...nameRow(arithmetic("add", arithmetic("mul", linear.index, number(lanes)), use(lane))))
   const inside = [...scalarBlock(0), ...copyOut(number(0), 1)]
   body.push({ op: "if", condition: arithmetic("lt", rowValue, number(program.rows)), then: inside, else: [] })
   return { kind: "sample", bindings: reads.bindings.list, workgroup: [lanes, 1, 1], groups, shared, body }

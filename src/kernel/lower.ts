@@ -193,9 +193,33 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
     return es.map((e) => build(e, at))
   }
 
-  const loops = (e: Extract<Scalar, { op: "reduce" }>, at: Block): Expr => {
-    const total = local(e.type)
-    at.statements.push({ op: "var", local: total, value: number(neutral(e.combine, e.type), e.type) })
+  type Reduce = Extract<Scalar, { op: "reduce" }>
+  const reductions: Reduce[] = [...uses.keys()].filter((e): e is Reduce => e.op === "reduce")
+  const inside = new Map<Scalar, ReadonlySet<Scalar>>()
+  /** The reductions that an expression contains, itself too. */
+  const reductionsIn = (e: Scalar): ReadonlySet<Scalar> => {
+    const known = inside.get(e)
+    if (known) return known
+    const found = new Set<Scalar>(e.op === "reduce" ? [e] : [])
+    for (const x of operands(e)) for (const r of reductionsIn(x)) found.add(r)
+    inside.set(e, found)
+    return found
+  }
+  /** Reductions over the very same variables that can share the loop of `e`. */
+  const alike = (e: Reduce, at: Block): Reduce[] => {
+    for (let b: Block | undefined = at; b; b = b.parent) if (b.parent && !b.loop) return [e]
+    const same = reductions.filter((r) => r === e || (r.vars.length === e.vars.length && r.vars.every((v, i) => v === e.vars[i]) && !lookup(r, at) && loopFits(r, at)))
+    const chosen: Reduce[] = [e]
+    for (const r of same) if (r !== e && chosen.every((c) => !reductionsIn(c).has(r) && !reductionsIn(r).has(c))) chosen.push(r)
+    return chosen
+  }
+  const loops = (e: Reduce, at: Block): Expr => {
+    const together = alike(e, at)
+    const totals = together.map((r) => {
+      const total = local(r.type)
+      at.statements.push({ op: "var", local: total, value: number(neutral(r.combine, r.type), r.type) })
+      return total
+    })
     let outer = at
     const opened: Block[] = []
     for (const v of e.vars) {
@@ -204,8 +228,10 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
       opened.push(inner)
       outer = inner
     }
-    const body = build(e.body, outer)
-    outer.statements.push({ op: "assign", local: total, value: combined(e.combine, e.type, use(total), body) })
+    together.forEach((r, i) => {
+      const body = build(r.body, outer)
+      outer.statements.push({ op: "assign", local: totals[i]!, value: combined(r.combine, r.type, use(totals[i]!), body) })
+    })
     for (let i = opened.length - 1; i >= 0; i--) {
       const v = e.vars[i]!
       const counter = (opened[i]!.known.get(v) as Extract<Expr, { op: "local" }>).local
@@ -214,9 +240,8 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
       const hidden: Expr = extent > mostUnrolled ? { op: "binary", type: "i32", fn: "add", a: below, b: { op: "hidden_zero", type: "i32" }, nonNegative: false } : below
       ;(i === 0 ? at : opened[i - 1]!).statements.push({ op: "for", local: counter, from: number(v.low), below: hidden, step: 1, body: opened[i]!.statements })
     }
-    const result = use(total)
-    at.known.set(e, result)
-    return result
+    together.forEach((r, i) => at.known.set(r, use(totals[i]!)))
+    return use(totals[0]!)
   }
 
   const build = (e: Scalar, at: Block): Expr => {

@@ -23,5 +23,5 @@ export const sortElements = (node: Node): Elements => {
   const isNan = (x: Scalar): Scalar => (x.type === "f32" ? unary("isnan", x) : bool(false))
   const before = input.dtype === "f32" ? or(and(not(isNan(a)), or(isNan(b), ordered)), and(and(isNan(a), isNan(b)), earlier)) : ordered
   const rank = reduce("sum", [other], cast("i32", before))
-  return { node, sample: undefined, place, lanes: [{ value: node.prim === "argsort" ? own : b, at: add(start, mul(rank, i32(step))) }] }
+  return { node, sample: undefined, within: undefined, place, lanes: [{ value: node.prim === "argsort" ? own : b, at: add(start, mul(rank, i32(step))) }] }
 }

@@ -3,9 +3,10 @@ import type { Graph, Node, Origin } from "../ir/graph.ts"
 import { emit } from "../backend/wgsl/emit.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
 import { primitiveNamed } from "../prim/table.ts"
-import { schedule, type Schedule } from "../schedule/groups.ts"
+import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import { webgpuDefaults, type Limits } from "../schedule/limits.ts"
+import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Ranges } from "../schedule/limits.ts"
+import { allocate, type Life } from "../schedule/memory.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
 
 export interface PlanOptions {
@@ -15,58 +16,120 @@ export interface PlanOptions {
   readonly placeOf?: (origin: Origin) => string
 }
 
+export interface Planned {
+  /** Absent when the program does not fit the limits. */
+  readonly plan: Plan | undefined
+  readonly problems: readonly LimitProblem[]
+  readonly schedule: Schedule
+}
+
+export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
+  const limits = options.limits ?? webgpuDefaults
+  const scheduled = schedule(graph, primitiveNamed, limits)
+  const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
+  return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
+}
+
+/** Inputs and outputs that no kernel touches must fit buffers too. */
+const hostProblems = (scheduled: Schedule, limits: Limits): LimitProblem[] => {
+  const { graph } = scheduled
+  const bound = new Set(scheduled.kernels.flatMap((k) => k.bound.flatMap((b) => (b.kind === "node" ? [b.node] : []))))
+  const nodes = new Set([...graph.inputs.map((i) => i.node), ...graph.outputs.map((o) => o.node)].filter((n) => !bound.has(n)))
+  return [...nodes].filter((n) => bytesOf(n) > limits.maxBufferSize).map((n) => tooLarge("maxBufferSize", bytesOf(n), limits, n.origin.label || n.prim, n.origin))
+}
+
+const bytesOf = (node: Node): number => Math.max(4, 4 * sizeOf(node.shape))
+
 const bits = new DataView(new ArrayBuffer(4))
 /** The u32 words of constant data. */
-const wordsOf = (node: Node): number[] => {
-  const { data } = node.attrs as { readonly data: readonly number[] }
-  return data.map((x) => {
+const wordsOf = (node: Node): number[] =>
+  (node.attrs as { readonly data: readonly number[] }).data.map((x) => {
     if (node.dtype !== "f32") return x >>> 0
     bits.setFloat32(0, x)
     return bits.getUint32(0)
   })
-}
 
-export const makePlan = (graph: Graph, options: PlanOptions = {}): Plan => planOf(graph, schedule(graph, primitiveNamed, options.limits ?? webgpuDefaults), options)
+/** Words between the first samples of neighbouring ranges: offsets of bindings are multiples of 256 bytes. */
+const rangeStride = 64
 
-export const planOf = (graph: Graph, scheduled: Schedule, options: PlanOptions = {}): Plan => {
+const rangeCount = (r: Ranges): number => Math.ceil(r.samples / r.step)
+
+/** What a dispatch binds, before it has a buffer. */
+type Value = { readonly kind: "node"; readonly node: Node } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "firsts"; readonly ranges: Ranges }
+
+/** The plan of a schedule without problems; `whole` is the graph that was scheduled. */
+export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions): Plan => {
+  const graph: Graph = { ...whole, inputs: scheduled.graph.inputs, outputs: scheduled.graph.outputs }
   const where = (origin: Origin): Where => ({ at: options.placeOf?.(origin) ?? origin.span.file, label: origin.label })
-  const nowhere: Where = { at: "", label: "" }
+  const outputs = new Set(graph.outputs.map((o) => o.node))
+
+  const keys = new Map<unknown, string>()
+  const keyOf = (v: Value): string => {
+    if (v.kind === "settings") return "settings"
+    if (v.kind === "firsts") return `firsts ${v.ranges.step} ${v.ranges.samples}`
+    const object = v.kind === "node" ? v.node : v.table
+    const key = keys.get(object) ?? `${v.kind} ${keys.size}`
+    keys.set(object, key)
+    return key
+  }
+  const roleOf = (v: Value): BufferPlan["role"] => {
+    switch (v.kind) {
+      case "settings": return "uniform"
+      case "firsts": return "constant"
+      case "table": return "temporary"
+      case "node": return v.node.prim === "input" ? "input" : v.node.prim === "const" ? "constant" : outputs.has(v.node) ? "output" : "temporary"
+    }
+  }
+  const sizeOfValue = (v: Value): number =>
+    v.kind === "node" ? bytesOf(v.node) : v.kind === "table" ? 16 * v.table.rows * v.table.stride : v.kind === "settings" ? 32 : 4 * rangeStride * rangeCount(v.ranges)
+
+  // Lives of temporaries, by the kernel that first writes and last reads them.
+  const temporaries = new Map<string, { readonly value: Value; first: number; last: number }>()
+  scheduled.kernels.forEach((s, at) => s.bound.forEach((b) => {
+    const value = valueOf(b, s)
+    if (roleOf(value) !== "temporary") return
+    const known = temporaries.get(keyOf(value))
+    if (known) known.last = at
+    else temporaries.set(keyOf(value), { value, first: at, last: at })
+  }))
+  const lives = [...temporaries.values()].map((t): Life => ({ bytes: sizeOfValue(t.value), first: t.first, last: t.last }))
+  const allocation = allocate(lives)
+
   const buffers: BufferPlan[] = []
+  const ids = new Map<string, number>()
   const make = (buffer: Omit<BufferPlan, "id">): number => {
     buffers.push({ id: buffers.length, ...buffer })
     return buffers.length - 1
   }
-  const outputs = new Set(graph.outputs.map((o) => o.node))
-  const ofNode = new Map<Node, number>()
-  const ofTable = new Map<Table, number>()
-  const bytesOf = (n: Node): number => Math.max(4, 4 * sizeOf(n.shape))
-  const nodeBuffer = (n: Node): number => {
-    const known = ofNode.get(n)
+  const pool = new Map<number, number>()
+  const order = [...temporaries.keys()]
+  const bufferOf = (v: Value): number => {
+    const key = keyOf(v)
+    const known = ids.get(key)
     if (known !== undefined) return known
-    const role = n.prim === "input" ? "input" : n.prim === "const" ? "constant" : outputs.has(n) ? "output" : "temporary"
-    const id = make({ bytes: bytesOf(n), role, dtype: n.dtype, shape: n.shape, ...(role === "constant" ? { data: wordsOf(n) } : {}), origin: where(n.origin) })
-    ofNode.set(n, id)
+    const role = roleOf(v)
+    let id: number
+    if (role === "temporary") {
+      const place = allocation.of[order.indexOf(key)]!
+      const shared = pool.get(place)
+      const bytes = allocation.buffers[place]!
+      const alone = allocation.of.filter((k) => k === place).length === 1
+      id = shared ?? make({ bytes, role, dtype: alone && v.kind === "node" ? v.node.dtype : "u32", shape: alone && v.kind === "node" ? v.node.shape : [bytes / 4], origin: v.kind === "node" ? where(v.node.origin) : { at: "", label: "samples" } })
+      pool.set(place, id)
+    } else if (v.kind === "node") id = make({ bytes: bytesOf(v.node), role, dtype: v.node.dtype, shape: v.node.shape, ...(role === "constant" ? { data: wordsOf(v.node) } : {}), origin: where(v.node.origin) })
+    else if (v.kind === "firsts") id = make({ bytes: sizeOfValue(v), role, dtype: "i32", shape: [rangeStride * rangeCount(v.ranges)], data: Array.from({ length: rangeStride * rangeCount(v.ranges) }, (_, i) => (i % rangeStride === 0 ? (i / rangeStride) * v.ranges.step : 0)), origin: { at: "", label: "first samples" } })
+    else id = make({ bytes: 32, role, dtype: "u32", shape: [8], origin: { at: "", label: "settings" } })
+    ids.set(key, id)
     return id
   }
-  for (const input of graph.inputs) nodeBuffer(input.node)
-  let settings: number | undefined
-  const bufferOf = (b: Bound): number => {
-    switch (b.kind) {
-      case "node": return nodeBuffer(b.node)
-      case "settings": return (settings ??= make({ bytes: 32, role: "uniform", dtype: "u32", shape: [8], origin: nowhere }))
-      case "table": {
-        const known = ofTable.get(b.table)
-        if (known !== undefined) return known
-        const id = make({ bytes: 16 * b.table.rows * b.table.stride, role: "temporary", dtype: "u32", shape: [b.table.rows, 4 * b.table.stride], origin: { at: "", label: "samples" } })
-        ofTable.set(b.table, id)
-        return id
-      }
-    }
-  }
+  for (const input of graph.inputs) bufferOf({ kind: "node", node: input.node })
+
   const kernels: KernelPlan[] = []
   const known = new Map<string, number>()
   const commands: Command[] = []
-  for (const { kernel, bound, node } of scheduled.kernels) {
+  const needs = { binding: 0, shared: 0 }
+  for (const s of scheduled.kernels) {
+    const { kernel, bound, node, ranges } = s
     const wgsl = emit(kernel)
     const bindings = kernel.bindings.map((b) => b.access)
     const key = JSON.stringify([wgsl, kernel.workgroup, bindings])
@@ -76,11 +139,26 @@ export const planOf = (graph: Graph, scheduled: Schedule, options: PlanOptions =
       known.set(key, id)
       kernels.push({ id, name: `${kernel.kind}${id}`, wgsl, workgroup: kernel.workgroup, bindings, kind: kernel.kind, origin: where(node.origin) })
     }
-    const bind = bound.map((b) => ({ buffer: bufferOf(b), offset: 0, bytes: 0 })).map((b) => ({ ...b, bytes: buffers[b.buffer]!.bytes }))
-    commands.push({ op: "dispatch", kernel: id, groups: kernel.groups, buffers: bind, origin: where(node.origin) })
+    needs.shared = Math.max(needs.shared, kernel.shared.reduce((n, a) => n + 4 * a.length, 0))
+    for (let r = 0; r < (ranges ? rangeCount(ranges) : 1); r++) {
+      const count = ranges ? Math.min(ranges.step, ranges.samples - r * ranges.step) : 0
+      const buffersBound = bound.map((b) => {
+        const value = valueOf(b, s)
+        const buffer = bufferOf(value)
+        if (value.kind === "firsts") return { buffer, offset: 4 * rangeStride * r, bytes: 4 }
+        if (ranges && value.kind === "node" && s.parts.has(value.node)) {
+          const each = 4 * sizeOf(value.node.shape.slice(1))
+          return { buffer, offset: r * ranges.step * each, bytes: count * each }
+        }
+        return { buffer, offset: 0, bytes: sizeOfValue(value) }
+      })
+      for (const b of buffersBound) needs.binding = Math.max(needs.binding, b.bytes)
+      commands.push({ op: "dispatch", kernel: id, groups: kernel.groups, buffers: buffersBound, origin: where(node.origin) })
+    }
   }
+
   const outputPlans = graph.outputs.map((o) => {
-    let buffer = nodeBuffer(o.node)
+    let buffer = bufferOf({ kind: "node", node: o.node })
     if (buffers[buffer]!.role !== "output") {
       // What the host delivered, or a constant, is handed out as a copy.
       const copy = make({ bytes: bytesOf(o.node), role: "output", dtype: o.node.dtype, shape: o.node.shape, origin: where(o.node.origin) })
@@ -89,22 +167,29 @@ export const planOf = (graph: Graph, scheduled: Schedule, options: PlanOptions =
     }
     return { name: o.name, buffer, dtype: o.node.dtype, shape: o.node.shape, ...(o.picture ? { picture: o.picture } : {}), ...(o.population ? { population: o.population } : {}) }
   })
-  const total = buffers.reduce((sum, b) => sum + b.bytes, 0)
+  const kept = buffers.reduce((sum, b) => (b.role === "temporary" ? sum : sum + b.bytes), 0)
   return {
     version: 1, entry: graph.entry, kind: "graph",
-    needs: needsOf(kernels, scheduled, buffers, commands),
+    needs: {
+      maxStorageBuffersPerShaderStage: kernels.reduce((m, k) => Math.max(m, k.bindings.filter((b) => b !== "uniform").length), 0),
+      maxStorageBufferBindingSize: needs.binding,
+      maxBufferSize: buffers.reduce((m, b) => Math.max(m, b.bytes), 0),
+      maxComputeWorkgroupStorageSize: needs.shared,
+      maxComputeInvocationsPerWorkgroup: kernels.reduce((m, k) => Math.max(m, k.workgroup[0] * k.workgroup[1] * k.workgroup[2]), 0),
+      features: []
+    },
     sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, origin: where(s.origin) })),
     buffers, kernels,
-    inputs: graph.inputs.map((i) => ({ name: i.name, buffer: nodeBuffer(i.node), dtype: i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}) })),
-    outputs: outputPlans, commands, peakBytes: total, liveBytes: total, settings: options.settings ?? {}
+    inputs: graph.inputs.map((i) => ({ name: i.name, buffer: bufferOf({ kind: "node", node: i.node }), dtype: i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}) })),
+    outputs: outputPlans, commands,
+    peakBytes: buffers.reduce((sum, b) => sum + b.bytes, 0),
+    liveBytes: kept + allocation.liveBytes,
+    settings: options.settings ?? {}
   }
 }
 
-const needsOf = (kernels: readonly KernelPlan[], scheduled: Schedule, buffers: readonly BufferPlan[], commands: readonly Command[]): Plan["needs"] => ({
-  maxStorageBuffersPerShaderStage: kernels.reduce((m, k) => Math.max(m, k.bindings.filter((b) => b !== "uniform").length), 0),
-  maxStorageBufferBindingSize: commands.reduce((m, c) => (c.op === "dispatch" ? c.buffers.reduce((n, b) => Math.max(n, b.bytes), m) : m), 0),
-  maxBufferSize: buffers.reduce((m, b) => Math.max(m, b.bytes), 0),
-  maxComputeWorkgroupStorageSize: scheduled.kernels.reduce((m, { kernel }) => Math.max(m, kernel.shared.reduce((n, a) => n + 4 * a.length, 0)), 0),
-  maxComputeInvocationsPerWorkgroup: kernels.reduce((m, k) => Math.max(m, k.workgroup[0] * k.workgroup[1] * k.workgroup[2]), 0),
-  features: []
-})
+const valueOf = (b: Bound, s: Scheduled): Value => {
+  if (b.kind !== "first") return b
+  if (!s.ranges) throw new Error("plan: a kernel asks for the first sample of a range that it has not")
+  return { kind: "firsts", ranges: s.ranges }
+}

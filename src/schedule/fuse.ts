@@ -3,8 +3,9 @@
  * A `row` is a small value of each sample (a statistic, a drawn array); it is computed by the sample kernel.
  */
 import type { Graph, Node } from "../ir/graph.ts"
+import { topological } from "../ir/walk.ts"
 import { operands, type Scalar, type UnaryFn } from "../scalar/scalar.ts"
-import { constantOf, makeInliner, sizeOf, type Inliner, type Table } from "./inline.ts"
+import { constantOf, makeInliner, sizeOf, type Inliner, type Table, type Templates } from "./inline.ts"
 
 export type StopKind = "input" | "constant" | "draw" | "row" | "buffer"
 
@@ -84,24 +85,12 @@ export const costOf = (roots: readonly Scalar[]): Cost => {
 export const laneAxisOf = (table: Table, node: Node): number | undefined =>
   table(node.prim).kind === "access" ? (node.attrs as { readonly lanes?: number }).lanes : undefined
 
-export const liveNodes = (graph: Graph): Node[] => {
-  const seen = new Set<Node>()
-  const stack = graph.outputs.map((o) => o.node)
-  while (stack.length > 0) {
-    const node = stack.pop()!
-    if (seen.has(node)) continue
-    seen.add(node)
-    stack.push(...node.inputs)
-  }
-  return [...seen].sort((a, b) => a.id - b.id)
-}
-
 /** Small values of each sample (the first dimension counts samples); a picture is not one, unless each element is a long sum. */
 const rowShaped = (node: Node, long: boolean): boolean =>
   node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= (node.shape.length <= 2 || long ? mostRowElements : mostPlaces)
 
-export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string> = new Map()): Fusion => {
-  const live = liveNodes(graph)
+export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string>, templates: Templates): Fusion => {
+  const live = topological(graph.outputs.map((o) => o.node))
   const stops = new Map<Node, Stop>()
   const stop = (node: Node, kind: StopKind, reason: string): void => { stops.set(node, { node, kind, reason }) }
   const outputs = new Set(graph.outputs.map((o) => o.node))
@@ -109,7 +98,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
   const usedByOpaque = new Set(live.filter((n) => table(n.prim).kind === "opaque").flatMap((n) => n.inputs))
 
   // Forward: what one element costs when everything above it is substituted.
-  const probe = makeInliner(table, () => true)
+  const probe = makeInliner(table, () => true, templates)
   const own = new Map<Node, Cost & { readonly perSlot: ReadonlyMap<number, number> }>()
   const total = new Map<Node, number>()
   const hasRow = new Set<Node>()
@@ -117,7 +106,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     const record = table(node.prim)
     if (record.kind === "source" || !record.element) {
       total.set(node, 2)
-      if (node.prim === "draw" && rowShaped(node, false)) hasRow.add(node)
+      if (node.prim === "draw" && (rowShaped(node, false) || node.shape.length === 0)) hasRow.add(node)
       if (record.kind !== "source") continue
       if (node.prim === "input") stop(node, "input", "the host delivers it")
       else if (node.prim === "draw") stop(node, "draw", "drawn")
@@ -158,7 +147,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       else if (terms >= longReduction && rows) stop(node, "row", `a statistic: ${terms} terms for each element`)
       else if (terms >= longReduction && ratio > 1.5) stop(node, "buffer", `each of its sums of ${terms} terms is read ${ratio.toFixed(1)} times`)
       else if (rows && hasRow.has(node) && sizeOf(node.shape) > node.shape[0]! && work > 6 && ratio > 4) stop(node, "row", `an array of each sample, each element read ${ratio.toFixed(0)} times`)
-      else if (rows && hasRow.has(node)) { /* the sample kernel keeps what the readers need of it */ }
+      else if ((rows || (node.shape.length === 0 && terms < longReduction)) && hasRow.has(node)) { /* the sample kernel keeps what the readers need of it */ }
       else if (ratio > mostTaps && work >= 4) stop(node, "buffer", `more than ${mostTaps} reads of each element (${ratio.toFixed(1)})`)
       else if (work * (ratio - 1) > mostWaste) stop(node, "buffer", `recomputing ${work.toFixed(0)} operations ${ratio.toFixed(1)} times costs more than storing them`)
     }
@@ -169,5 +158,5 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     }
   }
   const rowBound = new Set([...hasRow].filter((n) => rowShaped(n, (own.get(n)?.terms ?? 1) >= longReduction) || n.shape.length === 0))
-  return { live, stops, inliner: makeInliner(table, (n) => stops.has(n)), table, rowBound }
+  return { live, stops, inliner: makeInliner(table, (n) => stops.has(n), templates), table, rowBound }
 }

@@ -1,44 +1,73 @@
 /**
  * Turns a graph into kernels in the order of their dispatches: which values stand in tables of samples, which in buffers
- * of their own, and when each can be computed.
+ * of their own, and when each can be computed. Where a kernel would break a limit, fusion stops earlier and all is done again.
  */
 import type { Graph, Node } from "../ir/graph.ts"
 import type { Kernel, KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
 import { elementsOf, lowerElements, type Elements } from "../kernel/lower-elements.ts"
-import { lowerSamples } from "../kernel/lower-samples.ts"
+import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
+import { statementsOf } from "../kernel/verify-kernel.ts"
 import { fuse, type Fusion } from "./fuse.ts"
-import { sizeOf, type Table as PrimitiveTable } from "./inline.ts"
-import type { Limits } from "./limits.ts"
+import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
+import { rangesFor, tooLarge, type LimitProblem, type Limits, type Ranges } from "./limits.ts"
 import { columnOfSlot, makeColumns, type Column, type Columns } from "./rates.ts"
+import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
 import { memorySlot, sampleProgram } from "./sample-program.ts"
+import { splitWide } from "./split-wide.ts"
+import { timesOf } from "./times.ts"
 
 export interface Scheduled {
   readonly kernel: Kernel
   readonly bound: readonly Bound[]
   /** The node whose place in the source the kernel is reported at. */
   readonly node: Node
+  /** Set when buffers are bound in parts: one dispatch for each range of samples. */
+  readonly ranges: Ranges | undefined
+  /** The buffers bound in parts. */
+  readonly parts: ReadonlySet<Node>
 }
 
 export interface Schedule {
+  /** The graph as it was scheduled: wide joins are divided. */
+  readonly graph: Graph
   readonly fusion: Fusion
   readonly kernels: readonly Scheduled[]
+  readonly problems: readonly LimitProblem[]
 }
 
-export const schedule = (graph: Graph, table: PrimitiveTable, limits: Limits): Schedule => {
+/** A kernel with more statements is divided where that can be done. */
+const mostStatements = 1200
+
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits): Schedule => {
+  // Two bindings are left for a table and the result.
+  const graph = splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2)
   const forced = new Map<Node, string>()
+  const templates: Templates = new Map()
   for (;;) {
-    const made = attempt(graph, table, limits, forced)
-    if (!("others" in made)) return made
+    const made = attempt(graph, table, limits, forced, templates)
+    if (!("force" in made)) return made
     const before = forced.size
-    for (const node of made.others) forced.set(node, "a statistic reads it for another sample")
-    if (forced.size === before) throw new Error("schedule: a value of another sample cannot be stored")
+    for (const [node, reason] of made.force) forced.set(node, reason)
+    if (forced.size === before) throw new Error("schedule: storing a value did not help")
   }
 }
 
-const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: ReadonlyMap<Node, string>): Schedule | { readonly others: readonly Node[] } => {
-  const fusion = fuse(graph, table, forced)
+interface Retry {
+  readonly force: ReadonlyMap<Node, string>
+}
+
+const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: ReadonlyMap<Node, string>, templates: Templates): Schedule | Retry => {
+  const fusion = fuse(graph, table, forced, templates)
+  const problems: LimitProblem[] = []
+  const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
+  const refused = new Set<Node>()
+  const refuse = (node: Node): void => {
+    if (refused.has(node)) return
+    refused.add(node)
+    problems.push(tooLarge("maxStorageBufferBindingSize", 4 * sizeOf(node.shape), limits, `the value ${nameOf(node)} of shape [${node.shape.join(", ")}], which is read as a whole,`, node.origin))
+  }
   const outputs = new Set(graph.outputs.map((o) => o.node))
   const roots = fusion.live.filter((n) => {
     const kind = fusion.stops.get(n)?.kind
@@ -50,20 +79,113 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
   const rowRoots = new Map<Node, readonly Column[]>()
   roots.forEach((root, i) => {
     if (fusion.rowBound.has(root) && fusion.table(root.prim).kind !== "opaque") rowRoots.set(root, rowColumns(fusion, root, columns))
-    else elements.push(elementsOf(fusion, root, columns))
+    else elements.push(elementsOf(fusion, root, columns, isPart, refuse))
     for (const c of columns.all) if (!firstUse.has(c)) firstUse.set(c, i)
   })
 
   const times = timesOf(fusion, elements, rowRoots, columns)
-  const programs = new Map<string, { rows: number; time: number; columns: Column[] }>()
-  // A program none of whose columns is needed before the next one of as many rows joins that one.
+  const inTable = new Set<Column>()
   const neededAt = new Map<Column, number>()
   for (const e of elements) eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => {
     if (x.op !== "read" || x.slot >= 0) return
     const c = columns.all[columnOfSlot(x.slot)]!
+    inTable.add(c)
     neededAt.set(c, Math.min(neededAt.get(c) ?? Infinity, times.root(e.node)))
   })
+  const programs = programsOf(columns, rowRoots, times, neededAt)
+
+  const tables = new Map<Column, Table>()
+  const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
+  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot })
+  const partsOf = (bound: readonly Bound[]): Node[] => bound.flatMap((b) => (b.kind === "node" && isPart(b.node) ? [b.node] : []))
+  const rangesOf = (rows: number, bound: readonly Bound[], node: Node): Ranges | undefined => {
+    const parts = partsOf(bound)
+    if (parts.length === 0 || problems.length > 0) return undefined
+    const bytes = parts.map((n) => 4 * sizeOf(n.shape.slice(1)))
+    const ranges = rangesFor(rows, bytes, limits)
+    if (ranges.step > 0) return ranges
+    problems.push(tooLarge("maxStorageBufferBindingSize", Math.max(...bytes), limits, `one sample of ${nameOf(parts[bytes.indexOf(Math.max(...bytes))]!)}`, node.origin))
+    return undefined
+  }
+  /** Lowers twice where buffers are bound in parts: what is bound tells how many samples a range holds. */
+  const lowered = (rows: number, node: Node, lower: (reads: Reads, ranges: Ranges | undefined) => Kernel): Scheduled => {
+    const first = readsFor()
+    const kernel = lower(first, undefined)
+    const ranges = rangesOf(rows, first.bindings.bound, node)
+    if (!ranges) return { kernel, bound: first.bindings.bound, node, ranges: undefined, parts: new Set() }
+    const again = readsFor()
+    return { kernel: lower(again, ranges), bound: again.bindings.bound, node, ranges, parts: new Set(partsOf(again.bindings.bound)) }
+  }
+
+  const timed: { readonly time: number; readonly order: number; readonly scheduled: Scheduled }[] = []
+  for (const program of programs) {
+    const waiting = [program.columns]
+    for (let own = waiting.shift(); own; own = waiting.shift()) {
+      const made = sampleProgram(fusion, program.rows, columns.rowOf(program.rows), own, isPart, refuse)
+      if ("others" in made) return { force: new Map(made.others.map((n) => [n, "a statistic reads it for another sample"])) }
+      const layout = layOut(program.rows, own.filter((c) => inTable.has(c)), firstUse)
+      for (const c of own) tables.set(c, layout)
+      const part = own
+      const results = [...rowRoots].filter(([, mine]) => mine.every((c) => part.includes(c))).map(([node, mine]): RowResult => ({ node, columns: mine }))
+      const scheduled = lowered(program.rows, roots[Math.min(...own.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, ranges))
+      const users = [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
+      if (users.length > 1 && tooMuch(scheduled.kernel, limits)) {
+        const half = new Set(users.slice(0, users.length >> 1))
+        waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))
+        continue
+      }
+      timed.push({ time: program.time, order: 1, scheduled })
+    }
+  }
+  for (const e of elements) {
+    const scheduled = lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => lowerElements(e, kindOf(table, e), reads, limits, ranges))
+    if (tooMuch(scheduled.kernel, limits)) {
+      const found = relief(fusion, e.node, limits, scheduled.kernel)
+      if (found) return { force: found }
+    }
+    timed.push({ time: times.root(e.node), order: 0, scheduled })
+  }
+  timed.sort((a, b) => a.time - b.time || a.order - b.order)
+  const kernels = timed.map((t) => t.scheduled)
+  return { graph, fusion, kernels, problems: [...problems, ...overLimits(kernels, limits)] }
+}
+
+const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))
+const storageOf = (kernel: Kernel): number => kernel.bindings.filter((b) => b.access !== "uniform").length
+const sharedOf = (kernel: Kernel): number => kernel.shared.reduce((n, a) => n + 4 * a.length, 0)
+const tooMuch = (kernel: Kernel, limits: Limits): boolean =>
+  storageOf(kernel) > limits.maxStorageBuffersPerShaderStage || sharedOf(kernel) > limits.maxComputeWorkgroupStorageSize || statementsOf(kernel) > mostStatements
+
+/** Limits that no division of the work could meet. */
+const overLimits = (kernels: readonly Scheduled[], limits: Limits): LimitProblem[] => {
+  const problems: LimitProblem[] = []
+  const seen = new Set<Node>()
+  for (const { kernel, bound, node, ranges } of kernels) {
+    const storage = storageOf(kernel)
+    if (storage > limits.maxStorageBuffersPerShaderStage) problems.push({ limit: "maxStorageBuffersPerShaderStage", needed: storage, available: limits.maxStorageBuffersPerShaderStage, origin: node.origin,
+      message: `${nameOf(node)} reads and writes ${storage} buffers at once, but maxStorageBuffersPerShaderStage is ${limits.maxStorageBuffersPerShaderStage}` })
+    if (sharedOf(kernel) > limits.maxComputeWorkgroupStorageSize) problems.push(tooLarge("maxComputeWorkgroupStorageSize", sharedOf(kernel), limits, `what ${nameOf(node)} keeps of each sample`, node.origin))
+    for (const b of bound) {
+      const [what, bytes, origin] = b.kind === "node" ? [nameOf(b.node), 4 * sizeOf(b.node.shape), b.node.origin] : b.kind === "table" ? ["the table of samples", 16 * b.table.rows * b.table.stride, node.origin] : ["", 0, node.origin]
+      if (b.kind === "node" && seen.has(b.node)) continue
+      if (b.kind === "node") seen.add(b.node)
+      if (bytes > limits.maxBufferSize) problems.push(tooLarge("maxBufferSize", bytes, limits, what, origin))
+      else if (!ranges && b.kind === "table" && bytes > limits.maxStorageBufferBindingSize) problems.push(tooLarge("maxStorageBufferBindingSize", bytes, limits, what, origin))
+    }
+  }
+  return problems
+}
+
+interface Program {
+  readonly rows: number
+  readonly time: number
+  readonly columns: Column[]
+}
+
+/** One program for each number of rows and time; a program none of whose columns is needed before the next one joins that. */
+const programsOf = (columns: Columns, rowRoots: ReadonlyMap<Node, readonly Column[]>, times: ReturnType<typeof timesOf>, neededAt: ReadonlyMap<Column, number>): Program[] => {
   const owner = new Map([...rowRoots].flatMap(([node, own]) => own.map((c) => [c, node] as const)))
+  const programs = new Map<string, Program>()
   for (const column of columns.all) {
     // The columns of one result are made together.
     const result = owner.get(column)
@@ -79,34 +201,10 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
     later.columns.unshift(...program.columns)
     programs.delete(key)
   }
-  const inTable = new Set<Column>()
-  for (const e of elements) eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => { if (x.op === "read" && x.slot < 0) inTable.add(columns.all[columnOfSlot(x.slot)]!) })
-  const tables = new Map<Column, Table>()
-  const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
-  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot })
-
-  const timed: { time: number; order: number; scheduled: () => Scheduled }[] = []
-  for (const program of programs.values()) {
-    const made = sampleProgram(fusion, program.rows, columns.rowOf(program.rows), program.columns)
-    if ("others" in made) return made
-    const layout = layOut(program.rows, program.columns.filter((c) => inTable.has(c)), firstUse)
-    for (const c of program.columns) tables.set(c, layout)
-    const first = roots[Math.min(...program.columns.map((c) => firstUse.get(c)!))]!
-    const results = [...rowRoots].filter(([, own]) => own.every((c) => program.columns.includes(c))).map(([node, own]) => ({ node, columns: own }))
-    timed.push({ time: program.time, order: 1, scheduled: () => {
-      const reads = readsFor()
-      return { kernel: lowerSamples(made, layout, results, reads, limits), bound: reads.bindings.bound, node: first }
-    } })
-  }
-  elements.forEach((e) => timed.push({ time: times.root(e.node), order: 0, scheduled: () => {
-    const reads = readsFor()
-    return { kernel: lowerElements(e, kindOf(table, e), reads, limits), bound: reads.bindings.bound, node: e.node }
-  } }))
-  timed.sort((a, b) => a.time - b.time || a.order - b.order)
-  return { fusion, kernels: timed.map((t) => t.scheduled()) }
+  return [...programs.values()]
 }
 
-/** The columns of a small result of each sample, in the order of its elements. All in one program: they share its time. */
+/** The columns of a small result of each sample, in the order of its elements. */
 const rowColumns = (fusion: Fusion, node: Node, columns: Columns): readonly Column[] => {
   const rows = node.shape.length === 0 ? 1 : node.shape[0]!
   const rest = node.shape.slice(1)
@@ -119,45 +217,6 @@ const rowColumns = (fusion: Fusion, node: Node, columns: Columns): readonly Colu
 const kindOf = (table: PrimitiveTable, e: Elements): KernelKind => {
   const { kind } = table(e.node.prim)
   return kind === "opaque" ? "opaque" : kind === "contraction" ? "contract" : kind === "reduction" ? "reduce" : e.sample ? "gather" : "map"
-}
-
-/** When values can be computed: inputs are there at 0, the tables of time t are made after the buffers of time t. */
-const timesOf = (fusion: Fusion, elements: readonly Elements[], rowRoots: ReadonlyMap<Node, readonly Column[]>, columns: Columns): { root(node: Node): number; column(c: Column): number } => {
-  const byRoot = new Map(elements.map((e) => [e.node, e]))
-  const nodes = new Map<number, Node>(fusion.live.map((n) => [n.id, n]))
-  const roots = new Map<Node, number>()
-  const values = new Map<Node, number>()
-  const cells = new Map<Column, number>()
-  const root = (node: Node): number => {
-    const known = roots.get(node)
-    if (known !== undefined) return known
-    let latest = 0
-    const own = rowRoots.get(node)
-    if (own) for (const c of own) latest = Math.max(latest, column(c))
-    else eachScalar(byRoot.get(node)!.lanes.flatMap((l) => [l.value, l.at]), (e) => {
-      if (e.op === "read") latest = Math.max(latest, e.slot < 0 ? column(columns.all[columnOfSlot(e.slot)]!) : value(nodes.get(e.slot)!))
-    })
-    roots.set(node, latest + 1)
-    return latest + 1
-  }
-  const value = (node: Node): number => {
-    const known = values.get(node)
-    if (known !== undefined) return known
-    const kind = fusion.stops.get(node)?.kind
-    const time = kind === "buffer" ? root(node) : kind === "input" || kind === "constant" ? 0 : node.inputs.reduce((t, n) => Math.max(t, value(n)), 0)
-    values.set(node, time)
-    return time
-  }
-  const column = (c: Column): number => {
-    const known = cells.get(c)
-    if (known !== undefined) return known
-    let latest = 0
-    if (c.value.kind === "array") latest = rowRoots.has(c.value.node) ? c.value.node.inputs.reduce((t, n) => Math.max(t, value(n)), 0) : value(c.value.node)
-    else eachScalar([c.value.body], (e) => { if (e.op === "read") latest = Math.max(latest, value(nodes.get(e.slot)!)) })
-    cells.set(c, latest)
-    return latest
-  }
-  return { root, column }
 }
 
 /** Columns of one kernel lie together, from a group of four words on; arrays first. */

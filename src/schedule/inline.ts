@@ -51,7 +51,10 @@ export interface Inliner {
   at(node: Node, index: readonly Scalar[]): Scalar
 }
 
-export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean): Inliner => {
+/** Elements of nodes over placeholders; inliners of one graph share them. */
+export type Templates = Map<string, { readonly holes: readonly Scalar[]; readonly element: Scalar }>
+
+export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean, templates: Templates): Inliner => {
   const ids = new Map<Scalar, number>()
   const constants = new Map<string, number>()
   let next = 0
@@ -90,7 +93,6 @@ export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean): Inl
   }
 
   // The element over placeholders for the indices that are not constants; a placeholder lies within its dimension.
-  const templates = new Map<string, { readonly holes: readonly Scalar[]; readonly element: Scalar }>()
   const templateOf = (node: Node, index: readonly Scalar[]): { readonly holes: readonly Scalar[]; readonly element: Scalar } => {
     const key = `${node.id}:${index.map((x) => (x.op === "const" ? x.value : "")).join(",")}`
     const known = templates.get(key)

@@ -1,5 +1,7 @@
 /** What a plan must fit into: the limits of the WebGPU device it is made for, and whether that device is a CPU. */
 
+import type { Origin } from "../ir/graph.ts"
+
 export interface Limits {
   readonly maxStorageBuffersPerShaderStage: number
   readonly maxStorageBufferBindingSize: number
@@ -22,11 +24,34 @@ export const webgpuDefaults: Limits = {
   storageOffsetAlignment: 256
 }
 
-/** A program that cannot be planned within the limits: which limit, the bytes (or count) needed and available. */
+/** A program that cannot be planned within the limits: which limit, what is needed and available (bytes or a count). */
 export interface LimitProblem {
-  readonly limit: keyof Limits
+  readonly limit: keyof Limits | "elements"
   readonly needed: number
   readonly available: number
-  readonly what: string
+  readonly message: string
+  readonly origin: Origin
 }
 
+const inWords = (bytes: number): string => (bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${bytes} bytes`)
+
+export const tooLarge = (limit: keyof Limits, needed: number, limits: Limits, what: string, origin: Origin): LimitProblem => ({
+  limit, needed, available: limits[limit], origin,
+  message: `${what} needs ${inWords(needed)}, but ${limit} is ${inWords(limits[limit])}`
+})
+
+/** Samples of a buffer that one dispatch binds. */
+export interface Ranges {
+  /** Samples of each dispatch but the last. */
+  readonly step: number
+  readonly samples: number
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+
+/** The most samples that fit a binding and start at aligned offsets; 0 when one sample does not fit. */
+export const rangesFor = (samples: number, bytesPerSample: readonly number[], limits: Limits): Ranges => {
+  const unit = bytesPerSample.reduce((u, b) => Math.max(u, limits.storageOffsetAlignment / gcd(limits.storageOffsetAlignment, b)), 1)
+  const most = Math.min(limits.maxComputeWorkgroupsPerDimension, Math.floor(limits.maxStorageBufferBindingSize / Math.max(...bytesPerSample)))
+  return { step: most >= samples ? samples : Math.floor(most / unit) * unit, samples }
+}

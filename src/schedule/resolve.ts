@@ -53,7 +53,17 @@ export interface Resolver {
   row(node: Node, index: readonly Scalar[], range: readonly [number, number] | undefined): Scalar
 }
 
-export const makeResolve = (fusion: Fusion, resolver: Resolver): ((e: Scalar) => Scalar) => {
+/** Buffers too large to be bound whole: a dispatch binds a range of their samples and reads only its own sample. */
+export interface Parts {
+  readonly isPart: (node: Node) => boolean
+  readonly sample: Scalar
+  /** The sample's number within the range. */
+  readonly within: Scalar
+  /** Called for a part that is read at another sample. */
+  readonly refuse: (node: Node) => void
+}
+
+export const makeResolve = (fusion: Fusion, resolver: Resolver, parts?: Parts): ((e: Scalar) => Scalar) => {
   const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
   const memo = new Map<Scalar, Scalar>()
   const resolve = (e: Scalar): Scalar => mapScalar(e, at, memo)
@@ -64,7 +74,11 @@ export const makeResolve = (fusion: Fusion, resolver: Resolver): ((e: Scalar) =>
     // The indices are resolved already; what is inlined at them must leave them as they are.
     for (const x of e.index) memo.set(x, x)
     if (kind === "row" || (kind === "draw" && drawCall(node).whole)) return resolver.row(node, e.index, e.range)
-    if (kind !== "draw") return read(e.type, e.slot, [linearIndex(node.shape, e.index)], e.range)
+    if (kind !== "draw") {
+      if (!parts?.isPart(node)) return read(e.type, e.slot, [linearIndex(node.shape, e.index)], e.range)
+      if (e.index[0] !== parts.sample) parts.refuse(node)
+      return read(e.type, e.slot, [linearIndex(node.shape, [parts.within, ...e.index.slice(1)])], e.range)
+    }
     const attrs = drawAttrs(node)
     if (isPartner(node)) return read(e.type, e.slot, [e.index[0]!, i32(0)], [0, node.shape[0]! - 1])
     const perSample = attrs.per === "sample"

@@ -55,6 +55,8 @@ export type RowValue = Statistic | RowArray | Arrangement | RowScalar
 export interface SampleProgram {
   readonly rows: number
   readonly row: Var
+  /** The row's number within the range of a dispatch, where buffers are bound in parts. */
+  readonly within: Var | undefined
   readonly values: readonly RowValue[]
   /** Which value each column of the table is, in the order of the columns. */
   readonly columns: readonly { readonly column: Column; readonly slot: number }[]
@@ -63,9 +65,15 @@ export interface SampleProgram {
 
 /** A reduction over fewer terms is a loop of one lane. */
 const longEnough = 64
+/** A variable of a statistic with at most so many values is written out. */
+const mostWritten = 4
+
+type Reduction = Extract<Scalar, { op: "reduce" }>
 
 /** The program, or the nodes whose values of other rows it would need: they must be computed by an earlier kernel. */
-export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: readonly Column[]): SampleProgram | { readonly others: readonly Node[] } => {
+export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: readonly Column[], isPart: (node: Node) => boolean, refuse: (node: Node) => void): SampleProgram | { readonly others: readonly Node[] } => {
+  let parted = false
+  const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: rows - 1 }
   const others = new Set<Node>()
   const arrays = new Map<Node, { readonly slot: number; readonly element: Var; body: Scalar }>()
   const arrangements = new Map<Node, { readonly slot: number; readonly sample: Scalar }>()
@@ -106,7 +114,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
       if (sizeOf(shape) <= 8 && rest.every((x) => x.op === "const")) return resolve(fusion.inliner.body(node, index))
       return read(node.dtype, arrayOf(node), [linearIndex(shape, rest)], range)
     }
-  })
+  }, { isPart: (node) => isPart(node) && (parted = true), sample: row, within, refuse })
 
   const wanted = columns.map((column): { column: Column; body: Scalar | undefined; slot: number } => {
     if (column.value.kind === "expression") return { column, body: resolve(column.value.body), slot: -1 }
@@ -124,13 +132,13 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
   const samples = roots.slice(wanted.length + arrayList.length)
 
   // Long reductions become statistics, the innermost first.
-  const reductions = new Map<Scalar, { readonly slot: number; readonly reduce: Extract<Scalar, { op: "reduce" }> }>()
-  const loopFree = makeLoopFree(row)
+  const reductions = new Map<Scalar, { readonly slot: number; readonly reduce: Reduction }>()
+  const loopFree = makeLoopFree(row, within)
   const memo = new Map<Scalar, Scalar>()
   const lift = (e: Scalar): Scalar => mapScalar(e, (x) => {
     if (x.op !== "reduce" || !loopFree(x) || x.vars.reduce((n, v) => n * (v.high - v.low + 1), 1) < longEnough) return x
     const known = reductions.get(x)
-    const made = known ?? { slot: slots++, reduce: x }
+    const made = known ?? { slot: slots++, reduce: written(x) }
     if (!known) reductions.set(x, made)
     return read(x.type, made.slot, [i32(0)])
   }, memo)
@@ -214,19 +222,33 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
     ...arrayList.map((a, i): RowValue => ({ kind: "array", slot: a.slot, level: levelOf(a.slot), type: arrayLoops[i]!.type, words: a.element.high + 1, element: a.element, body: arrayLoops[i]! })),
     ...[...scalars].map(([body, slot]): RowValue => ({ kind: "scalar", slot, level: levelOf(slot), type: body.type, body }))
   ]
-  return { rows, row, values, columns: wanted.map((w, i) => ({ column: w.column, slot: columnSlots[i]! })), levels: 1 + values.reduce((m, v) => Math.max(m, v.level), 0) }
+  return { rows, row, within: parted ? within : undefined, values, columns: wanted.map((w, i) => ({ column: w.column, slot: columnSlots[i]! })), levels: 1 + values.reduce((m, v) => Math.max(m, v.level), 0) }
 }
 
 const reductionSlots = (statistics: readonly { readonly slot: number }[]): Set<number> => new Set(statistics.map((s) => s.slot))
 
+/** Writes out the variables of few values (colours): what their terms share is computed once. */
+const written = (e: Reduction): Reduction => {
+  const few = e.vars.filter((v) => v.high - v.low < mostWritten)
+  if (few.length === 0 || few.length === e.vars.length) return e
+  const v = few[0]!
+  const fn = e.combine === "sum" ? "add" : e.combine === "prod" ? "mul" : e.combine
+  let body: Scalar | undefined
+  for (let k = v.low; k <= v.high; k++) {
+    const term = mapScalar(e.body, (x) => x, new Map<Scalar, Scalar>([[v, i32(k)]]))
+    body = body ? { op: "binary", type: e.type, fn, a: body, b: term } : term
+  }
+  return written({ ...e, vars: e.vars.filter((x) => x !== v), body: simplify([body!])[0]! })
+}
+
 /** Whether an expression depends on no variable but the row. */
-const makeLoopFree = (row: Var): ((e: Scalar) => boolean) => {
+const makeLoopFree = (row: Var, within: Var): ((e: Scalar) => boolean) => {
   const memo = new Map<Scalar, ReadonlySet<Var>>()
   const free = (e: Scalar): ReadonlySet<Var> => {
     const known = memo.get(e)
     if (known) return known
     const found = new Set<Var>()
-    if (e.op === "var") { if (e !== row) found.add(e) }
+    if (e.op === "var") { if (e !== row && e !== within) found.add(e) }
     else for (const x of operands(e)) for (const v of free(x)) found.add(v)
     if (e.op === "reduce") for (const v of e.vars) found.delete(v)
     memo.set(e, found)

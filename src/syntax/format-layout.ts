@@ -1,12 +1,14 @@
 /** Where lines may end: the formatter's tree to a document for the pretty printer. */
 import type { TokenType } from "chevrotain"
-import { choice, group, hardLine, indent, last, line, softLine, type Doc } from "../base/pretty.ts"
+import { choice, group, hardLine, indent, last, line, print, softLine, type Doc } from "../base/pretty.ts"
 import { firstLeaf, lastLeaf, type Atom, type Bracket, type Leaf, type Remark, type Tree } from "./format-tree.ts"
 import { endsOperandAt, isSign, spaceBetween, type SpacingContext } from "./spacing.ts"
 import { K, S, type Token } from "./tokens.ts"
 
 /** Stands before a comment at the end of a line, for the alignment of such comments. */
 export const trailingMark = "\u0001"
+
+export const lineWidth = 110
 
 /** The operators at which a long row is broken, loosest first; the line ends before an operator, but after those of `endLine`. */
 const rows: readonly (readonly TokenType[])[] = [
@@ -25,19 +27,20 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
 
   // ------------------------------------------------------------------------------------------------ tokens
 
-  const remarkLines = (remarks: readonly Remark[], startsLine: boolean): Doc[] =>
-    remarks.flatMap((remark, i) => [...(i === 0 && startsLine ? [] : [hardLine]), ...(remark.apart && !(i === 0 && startsLine) ? [hardLine] : []), last(remark.text)])
+  /** Comments on lines of their own; an empty line before the first one is kept only where `first` says so. */
+  const remarkLines = (remarks: readonly Remark[], startsLine: boolean, first = false): Doc[] =>
+    remarks.flatMap((remark, i) => [i === 0 && startsLine ? "" : hardLine, remark.apart && (i > 0 || first) ? hardLine : "", last(remark.text)])
 
   const leafDoc = (leaf: Leaf, startsLine: boolean): Doc => {
     const after: Doc[] = leaf.after === undefined ? [] : [last(`${trailingMark}  ${leaf.after}`)]
     if (leaf.before.length === 0) return after.length === 0 ? leaf.token.image : [leaf.token.image, ...after]
-    return [...remarkLines(leaf.before, startsLine), startsLine && leaf.apart ? hardLine : "", leaf.token.image, ...after]
+    return [...remarkLines(leaf.before, startsLine), startsLine && leaf.apart ? [hardLine, hardLine] : "", leaf.token.image, ...after]
   }
 
   // ---------------------------------------------------------------------------------------------- brackets
 
   const suiteBody = (bracket: Bracket): Doc => [sectionsDoc(bracket.sections), tailDoc(bracket.close.before, bracket.sections.length > 0)]
-  const tailDoc = (remarks: readonly Remark[], something: boolean): Doc => remarkLines(remarks, !something)
+  const tailDoc = (remarks: readonly Remark[], something: boolean): Doc => remarkLines(remarks, !something, something)
 
   const bracketDoc = (bracket: Bracket, startsLine: boolean, context: SpacingContext): Doc => {
     const open = leafDoc(bracket.open, startsLine)
@@ -50,24 +53,28 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
     }
     const edge = bracket.open.token.tokenType === S.LBrace ? line : softLine
     const inner: SpacingContext = { ...plain, sizes: bracket.sizes || (context.sizes && bracket.open.token.tokenType === S.LParen) }
-    const indexes = bracket.open.token.tokenType === S.LBracket && !bracket.sizes && endsOperandAt(tokens, bracket.open.index - 1)
+    const applied = !startsLine && endsOperandAt(tokens, bracket.open.index - 1)
+    const indexes = bracket.open.token.tokenType === S.LBracket && !bracket.sizes && applied
     const items: Doc[] = bracket.sections.map((section, i) => {
       const separator = bracket.separators[i]
       const item = sectionDoc(section, indexes ? { ...inner, slice: sliceStyle(section) } : inner, true)
-      if (i === bracket.sections.length - 1) return [item, lastSeparator(bracket, separator)]
-      return [item, leafDoc(separator!, false), line]
+      if (i === bracket.sections.length - 1) return [item, lastSeparator(bracket, separator, applied)]
+      return [item, separator!.token.image, separatorRemarks(separator), line]
     })
     return group([open, indent([edge, ...items, tailDoc(bracket.close.before, !empty)]), edge, close], bracket.broken)
   }
 
+  /** The comments at a separator stand after it. */
+  const separatorRemarks = (separator: Leaf | undefined): Doc =>
+    separator === undefined ? "" : [separator.after === undefined ? "" : last(`${trailingMark}  ${separator.after}`), ...remarkLines(separator.before, false)]
+
   /** A comma after the last item where the list stands on several lines; `(a,)` keeps its own, the coordinates of a function take none. */
-  const lastSeparator = (bracket: Bracket, separator: Leaf | undefined): Doc => {
-    const comment: Doc = separator?.after === undefined ? "" : last(`${trailingMark}  ${separator.after}`)
+  const lastSeparator = (bracket: Bracket, separator: Leaf | undefined, applied: boolean): Doc => {
+    const comment = separatorRemarks(separator)
     const single = bracket.sections.length === 1
     const round = bracket.open.token.tokenType === S.LParen
     const before = tokens[bracket.open.index - 1]
     if (before?.tokenType === K.fn || before?.tokenType === K.at) return comment
-    const applied = endsOperandAt(tokens, bracket.open.index - 1)
     if (separator !== undefined && single && round && !applied) return [",", comment]
     if (single && !(round && applied) && bracket.open.token.tokenType !== S.LBrace) return comment
     return [choice(",", ""), comment]
@@ -86,12 +93,24 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
     })
 
   const sectionDoc = (section: readonly Atom[], context: SpacingContext, startsLine: boolean): Doc => {
-    const head = firstLeaf(section[0]!).token.tokenType
+    const first = firstLeaf(section[0]!)
+    if (startsLine && first.before.length > 0) {
+      // Above the statement, so that its own groups do not take them for ends of their lines.
+      const bare = { ...first, before: [] }
+      const atom: Atom = section[0]!.kind === "leaf" ? bare : { ...section[0], open: bare }
+      return [...remarkLines(first.before, true), first.apart ? [hardLine, hardLine] : hardLine, sectionDoc([atom, ...section.slice(1)], context, true)]
+    }
+    const head = first.token.tokenType
     const inContext = head === K.save ? { ...context, save: true } : context
     return declares.has(head) && startsLine && section[1]?.kind === "leaf" ? declarationDoc(section, inContext) : bindingDoc(section, inContext, startsLine)
   }
 
-  /** `fn f(a)(b) -> T where c { … }`: the result, the condition and the body may each begin a line. */
+  const fitsAlone = (value: Doc): boolean => {
+    const written = print(group(value), Infinity)
+    return !written.includes("\n") && written.length <= lineWidth - 2
+  }
+
+  /** `fn f(a)(b) -> T where c { … }`: the condition and the body may begin a line, the result too if the parameters fit on one. */
   const declarationDoc = (section: readonly Atom[], context: SpacingContext): Doc => {
     const find = (type: TokenType): number => section.findIndex((atom) => atom.kind === "leaf" && atom.token.tokenType === type)
     const equal = find(S.Equal)
@@ -100,19 +119,24 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
     const where = upTo(find(K.where))
     const arrow = Math.min(upTo(find(S.Arrow)), where)
     const brokenWhere = where < body && firstLeaf(section[where]!).token.first
-    const name = section.slice(0, arrow)
-    const result: Doc = arrow < where ? indent([line, plainRow(section.slice(arrow, where), context, false)]) : ""
+    const name = plainRow(section.slice(0, arrow), context, true)
+    const written = print(group(name), Infinity)
+    const narrow = !written.includes("\n") && written.length <= lineWidth
+    const resultRow = arrow < where ? plainRow(section.slice(arrow, where), context, false) : ""
+    const result: Doc = arrow === where ? "" : narrow ? indent([line, resultRow]) : [" ", resultRow]
     const condition: Doc = where < body ? indent([line, plainRow(section.slice(where, body), context, false)]) : ""
-    const signature: Doc = [plainRow(name, context, true), result]
+    const signature: Doc = [name, result]
     const rest = section.slice(body)
     if (equal >= 0) {
       const value = section.slice(body + 1)
       const valueDoc = rowDoc(value, 0, context, false)
       const sign = leafDoc(section[body] as Leaf, false)
-      if (where === body) return [group(signature), " ", sign, group(indent([line, valueDoc]))]
+      // On its own line if it fits there as a whole, else here with breaks inside.
+      if (where === body) return [group(signature), " ", sign, fitsAlone(valueDoc) ? group(indent([line, valueDoc])) : [" ", valueDoc]]
       return [group([group(signature), condition, indent(line)], brokenWhere), indent([sign, " ", valueDoc])]
     }
-    return [group([where < body ? group(signature) : signature, condition, line], brokenWhere), plainRow(rest, context, false)]
+    const head = where < body ? [group(signature), condition, line] : narrow && arrow < where ? [signature, line] : [signature, " "]
+    return [group(head, brokenWhere), plainRow(rest, context, false)]
   }
 
   /** `let x = value`: what stands up to the last `=`, `~` or `=>` keeps its line, the value is a row that may be broken. */
@@ -153,6 +177,8 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
           return endLine.has(operator.token.tokenType) ? [" ", sign, line, right] : [line, sign, " ", right]
         })
         const left = rowDoc(atoms.slice(0, places[0]), level + 1, context, startsLine)
+        // Where a part is itself broken, its brackets give the line ends.
+        if (level >= kept && [left, ...rest].some((part) => print(group(part), Infinity).includes("\n"))) break
         return group([level === 0 ? indent(left) : left, indent(rest)], broken)
       }
     }

@@ -6,7 +6,7 @@ const isName = (value: unknown): value is { readonly text: string } =>
   isRecord(value) && typeof value["text"] === "string" && value["kind"] === undefined && Object.keys(value).length === 2
 
 /** Fields that stand bare, after the kind; all others are written `field: …`. Absent and empty ones are left out. */
-const bare = new Set(["name", "value", "op", "index", "role", "left", "right", "operand", "callee", "args", "items", "statements", "body", "fields"])
+const bare = new Set(["name", "value", "op", "index", "role", "left", "right", "operand", "callee", "base", "args", "items", "statements", "body", "fields"])
 const silent = new Set(["kind", "span", "opSpan", "file"])
 
 const atom = (value: unknown): string | undefined =>

@@ -20,7 +20,9 @@ export const endsOperandAt = (tokens: readonly Token[], index: number): boolean 
   return endsOperand(token) || (tokens[index - 1]?.tokenType === S.Dot && (token.tokenType.CATEGORIES ?? []).includes(Name))
 }
 
-export const isSign = (tokens: readonly Token[], index: number): boolean => tokens[index]!.tokenType === S.Minus && !endsOperandAt(tokens, index - 1)
+/** A `-` that begins a line is a sign, by the newline rule. */
+export const isSign = (tokens: readonly Token[], index: number): boolean =>
+  tokens[index]!.tokenType === S.Minus && (tokens[index]!.first || !endsOperandAt(tokens, index - 1))
 
 export const spaceBetween = (left: Leaf, right: Leaf, context: SpacingContext): "" | " " => {
   const { tokens, labels, sizes, slice } = context

@@ -3,10 +3,10 @@ import { evaluate } from "../../src/backend/reference/evaluate.ts"
 import { ndarray, type NdArray } from "../../src/backend/reference/ndarray.ts"
 import { graphBuilder, type Builder } from "../../src/ir/build.ts"
 import type { Graph, Node } from "../../src/ir/graph.ts"
-import { makePlan } from "../../src/plan/make-plan.ts"
 import { add, cast, f32, i32, le, lt, max, min, mod, mul, read, reduce, select, sub, variable, type Scalar } from "../../src/scalar/scalar.ts"
 import { drawNode, graphOf } from "./chain-graph.ts"
 import { loadPlan, messagesOf } from "./device.ts"
+import { planned } from "./planned.ts"
 
 const settings = { seed: 11, step: 2, repeat: 1 }
 const arrayOf = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array }
@@ -23,7 +23,7 @@ const feed = (node: Node, k: number): NdArray => {
 
 /** Runs the graph on the adapter and in the evaluator; they agree to `within`. Gives the kinds of the dispatches. */
 const compare = async (graph: Graph, within = 1e-5): Promise<string[]> => {
-  const plan = makePlan(graph)
+  const plan = planned(graph)
   expect(await messagesOf(plan)).toEqual([])
   const feeds = graph.inputs.map((x, k) => [x, feed(x.node, k)] as const)
   const expected = evaluate(graph.outputs.map((o) => o.node), new Map(feeds.map(([x, a]) => [x.node, a])), settings)

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest"
 import { evaluate } from "../../src/backend/reference/evaluate.ts"
 import { ndarray } from "../../src/backend/reference/ndarray.ts"
 import { graphBuilder } from "../../src/ir/build.ts"
-import { makePlan } from "../../src/plan/make-plan.ts"
 import { primitives } from "../../src/prim/table.ts"
 import type { Primitive } from "../../src/prim/primitive.ts"
 import { graphOf } from "./chain-graph.ts"
 import { loadPlan } from "./device.ts"
+import { planned } from "./planned.ts"
 
 const settings = { seed: 1, step: 0, repeat: 0 }
 const ulpOf = (x: number): number => 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(x) || 2 ** -126))) - 23)
@@ -32,7 +32,7 @@ describe("every primitive's samples, on the adapter", () => {
           })
         })
         const [expected] = evaluate([out], new Map(inputs.map((x, i) => [x, ndarray(x.dtype, x.shape, data[i]!)])), settings)
-        const plan = makePlan(graphOf(inputs, { out }))
+        const plan = planned(graphOf(inputs, { out }))
         const loaded = await loadPlan(plan, Object.fromEntries(inputs.map((x, i) => [`x${i}`, arrayOf[x.dtype].from(data[i]!)])), settings)
         await loaded.run()
         const got = await loaded.read("out")

@@ -18,8 +18,8 @@ export const dataDisagrees = (span: Span, field: string, declared: string, deliv
 export const notASource = (span: Span, actual: string): Diagnostic =>
   problem("NDA0904", span, `after \`in\` stands a batched data set, and this is ${actual}`, { hint: "write for instance: b in cifar10.train(batch=64)" })
 
-export const limitExceeded = (span: Span, what: string, limit: string, needed: number, available: number, hint: string): Diagnostic =>
-  problem("NDA0905", span, `${what} needs ${needed} of ${limit}, and the device has ${available}`, { hint })
+export const limitExceeded = (span: Span, message: string): Diagnostic =>
+  problem("NDA0905", span, `this does not fit the device: ${message}`, { hint: "make the batch or the pictures smaller, or run on a device with larger limits (nda devices)" })
 
 export const whichEntry = (span: Span, entries: readonly string[], asked: string | undefined, suggestion: string | undefined): Diagnostic =>
   problem("NDA0906", span, asked ? `there is no entry \`${asked}\` in this file` : entries.length === 0 ? "this file has no entry to run" : "this file has several entries: say which", {

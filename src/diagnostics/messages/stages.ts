@@ -41,7 +41,7 @@ export const notCallable = (span: Span, what: string): Diagnostic => problem("ND
 export const coordinateCount = (span: Span, wanted: number, given: number, names: string): Diagnostic =>
   problem("NDA0511", span, `this picture has ${wanted} coordinates (${names}), and ${given} ${given === 1 ? "is" : "are"} given`, {})
 
-export const movesPixels = (span: Span, stage: string, field: string, alias: string): Diagnostic =>
+export const wouldStayBehind = (span: Span, stage: string, field: string, alias: string): Diagnostic =>
   problem("NDA0512", span, `\`${stage}\` moves pixels, and \`${field}\` (${alias}) would stay behind`, {
     hint: "draw what the stage draws yourself, apply it to both, and put the result back: b with { image: … }",
   })

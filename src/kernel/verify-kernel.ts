@@ -1,0 +1,124 @@
+/** The verifier of the kernel IR: names the rule that a kernel breaks, and where. An empty list means that it holds to all. */
+import type { Limits } from "../schedule/limits.ts"
+import { blocksOf, expressionsOf, operandsOf, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
+
+const mostNested = 50
+export const mostStatements = 2000
+const deepest = 100
+
+/** All statements of a kernel, nested ones too. */
+export const statementsOf = (kernel: Kernel): number => {
+  const count = (list: readonly Stmt[]): number => list.reduce((n, s) => n + 1 + blocksOf(s).reduce((m, b) => m + count(b), 0), 0)
+  return count(kernel.body)
+}
+
+type Range = readonly [number, number]
+const unknown: Range = [-Infinity, Infinity]
+
+export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
+  const problems: string[] = []
+  const problem = (text: string): void => { if (!problems.includes(text)) problems.push(text) }
+
+  const storage = kernel.bindings.filter((b) => b.access !== "uniform").length
+  if (storage > limits.maxStorageBuffersPerShaderStage) problem(`${storage} storage buffers, at most ${limits.maxStorageBuffersPerShaderStage}`)
+  const threads = kernel.workgroup.reduce((a, b) => a * b, 1)
+  if (threads > limits.maxComputeInvocationsPerWorkgroup) problem(`${threads} threads in a workgroup, at most ${limits.maxComputeInvocationsPerWorkgroup}`)
+  const shared = kernel.shared.reduce((n, a) => n + 4 * a.length, 0)
+  if (shared > limits.maxComputeWorkgroupStorageSize) problem(`${shared} bytes of workgroup memory, at most ${limits.maxComputeWorkgroupStorageSize}`)
+  for (const g of kernel.groups) if (!Number.isInteger(g) || g < 1 || g > limits.maxComputeWorkgroupsPerDimension) problem(`${g} workgroups along one dimension, at most ${limits.maxComputeWorkgroupsPerDimension}`)
+
+  const arrays = new Set<ArrayLocal>(kernel.shared)
+  const ranges = new Map<Local, Range>()
+
+  const rangeOf = (e: Expr): Range => {
+    switch (e.op) {
+      case "const": return e.type === "i32" ? [e.value, e.value] : unknown
+      case "builtin": return [0, e.name === "lane" ? threads - 1 : kernel.groups[e.name === "group_x" ? 0 : e.name === "group_y" ? 1 : 2] - 1]
+      case "hidden_zero": return [0, 0]
+      case "local": return ranges.get(e.local) ?? unknown
+      case "select": {
+        const [a, b] = [rangeOf(e.then), rangeOf(e.else)]
+        return [Math.min(a[0], b[0]), Math.max(a[1], b[1])]
+      }
+      case "binary": {
+        if (e.type !== "i32") return unknown
+        const [a, b] = [rangeOf(e.a), rangeOf(e.b)]
+        switch (e.fn) {
+          case "add": return [a[0] + b[0], a[1] + b[1]]
+          case "sub": return [a[0] - b[1], a[1] - b[0]]
+          case "mul": {
+            const all = [a[0] * b[0], a[0] * b[1], a[1] * b[0], a[1] * b[1]]
+            return all.some(Number.isNaN) ? unknown : [Math.min(...all), Math.max(...all)]
+          }
+          case "min": return [Math.min(a[0], b[0]), Math.min(a[1], b[1])]
+          case "max": return [Math.max(a[0], b[0]), Math.max(a[1], b[1])]
+          case "idiv": return b[0] === b[1] && b[0] > 0 ? [Math.floor(a[0] / b[0]), Math.floor(a[1] / b[0])] : unknown
+          case "mod": return b[0] === b[1] && b[0] > 0 ? (a[0] >= 0 && a[1] < b[0] ? a : [0, b[0] - 1]) : unknown
+          default: return unknown
+        }
+      }
+      default: return unknown
+    }
+  }
+  const within = (index: Expr, length: number, what: string): void => {
+    const [low, high] = rangeOf(index)
+    if (low >= length || high < 0) problem(`${what} of ${length} is read or written at ${low === high ? low : `${low} … ${high}`}`)
+  }
+
+  const check = (root: Expr, scope: ReadonlySet<Local>): void => {
+    const walk = (e: Expr, depth: number): void => {
+      if (depth > deepest) return problem(`an expression deeper than ${deepest}`)
+      if (e.op === "local" && !scope.has(e.local)) problem("a local is used where it is not defined")
+      if (e.op === "load") {
+        const binding = kernel.bindings[e.binding]
+        if (!binding) return problem(`a load from binding ${e.binding}, which does not exist`)
+        within(e.index, binding.length, `binding ${e.binding}`)
+      }
+      if (e.op === "element") {
+        if (!arrays.has(e.array)) problem("an array is used where it is not declared")
+        within(e.index, e.array.length, "an array")
+      }
+      if (e.op === "key" && !kernel.bindings.some((b) => b.access === "uniform")) problem("a draw without the settings bound")
+      for (const x of operandsOf(e)) walk(x, depth + 1)
+    }
+    walk(root, 1)
+  }
+
+  const run = (list: readonly Stmt[], outer: ReadonlySet<Local>, depth: number, uniform: boolean): void => {
+    if (depth > mostNested) return problem(`blocks nested deeper than ${mostNested}`)
+    const scope = new Set(outer)
+    for (const s of list) {
+      for (const e of expressionsOf(s)) check(e, scope)
+      switch (s.op) {
+        case "let": case "var":
+          scope.add(s.local)
+          if (s.op === "let" && s.local.type === "i32") ranges.set(s.local, rangeOf(s.value))
+          break
+        case "assign": if (!scope.has(s.local)) problem("a local is assigned where it is not defined"); break
+        case "array": arrays.add(s.array); break
+        case "set": case "draw_array":
+          if (!arrays.has(s.array)) problem("an array is written where it is not declared")
+          if (s.op === "set") within(s.index, s.array.length, "an array")
+          break
+        case "store": case "store_words": {
+          const binding = kernel.bindings[s.binding]
+          if (!binding || binding.access !== "write") problem(`a store to binding ${s.binding}, which is not writable`)
+          else within(s.index, binding.length, `binding ${s.binding}`)
+          break
+        }
+        case "barrier": if (!uniform) problem("a barrier that not all lanes of a workgroup reach"); break
+        case "if": for (const inner of blocksOf(s)) run(inner, scope, depth + 1, false); break
+        case "for": {
+          const [from, below] = [rangeOf(s.from), rangeOf(s.below)]
+          ranges.set(s.local, [from[0], below[1] - 1])
+          run(s.body, new Set([...scope, s.local]), depth + 1, false)
+          break
+        }
+      }
+    }
+  }
+  run(kernel.body, new Set(), 1, true)
+  const statements = statementsOf(kernel)
+  if (statements > mostStatements) problem(`${statements} statements, at most ${mostStatements}`)
+  return problems
+}
