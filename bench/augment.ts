@@ -54,7 +54,7 @@ const measure = Effect.gen(function* () {
   const started = performance.now()
   const [batch, side] = sizes[workload]!
   const result = compile({ file, sources: { [file]: fs.readFileSync(file, "utf8") }, entry: workload, set: { n: String(batch) } })
-  if (!result.value) throw new Error(result.diagnostics.map((d) => d.headline).join("; "))
+  if (!result.value) throw new Error(result.diagnostics.map((d) => d.message).join("; "))
   const gpu = yield* Gpu
   watchDevice(gpu.device)
   const executor = yield* loadPlan(result.value.plan)

@@ -29,7 +29,7 @@ for (const { name, role } of entries({ file, sources })) {
   }
   const plan = first.value.value?.plan
   if (!plan) {
-    process.stdout.write(`${JSON.stringify({ file, entry: name, error: first.value.diagnostics[0]?.headline ?? `needs ${first.value.needs.join(", ")}` })}\n`)
+    process.stdout.write(`${JSON.stringify({ file, entry: name, error: first.value.diagnostics[0]?.message ?? `needs ${first.value.needs.join(", ")}` })}\n`)
     continue
   }
   const ms = Array.from({ length: Number(samples) }, () => timed(() => compile(request)).ms)
