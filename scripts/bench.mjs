@@ -58,8 +58,8 @@ const bundleOf = async (name) => {
 }
 
 /** The lines of JSON that a child prints. */
-const child = (args, cwd) => {
-  const made = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env: { ...process.env, DAWN_POLL: "sleepy" }, maxBuffer: 1 << 26, timeout: 600_000 })
+const child = (args, cwd, environment = {}) => {
+  const made = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env: { ...process.env, ...environment, DAWN_POLL: "sleepy" }, maxBuffer: 1 << 26, timeout: 600_000 })
   const lines = (made.stdout ?? "").split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line))
   return lines.length > 0 ? lines : [{ error: `${made.stderr ?? ""}${made.error ?? ""}`.trim().split("\n").slice(-3).join(" ").slice(-300) || "it printed nothing" }]
 }
@@ -83,7 +83,7 @@ const augment = async () => {
         say(`${workload}, round ${round + 1} of ${options.rounds}: ${peerNames[name]}`)
         const [result] = name === "nda"
           ? child([own, workload, String(options.samples), ...(installed ? [installed.data] : [])], root)
-          : child([path.join("peers", "run.mjs"), name, workload, String(options.samples)], installed.folder)
+          : child([path.join("peers", "run.mjs"), name, workload, String(options.samples)], installed.folder, installed.environment)
         const key = `${workload} ${name}`
         results.set(key, [...(results.get(key) ?? []), result])
       }
