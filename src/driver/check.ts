@@ -31,7 +31,7 @@ export const check = (request: Request, types?: Map<Ast.Expr, Value>): Checked =
   const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
   if ("needs" in program) return { diagnostics, needs: program.needs }
   // A program that could not be read, or lacks a file, is not looked into further: what follows from that is no news.
-  if (!hasErrors(diagnostics)) checkProgram(program, types)
+  if (!hasErrors(program.loaded.diagnostics)) checkProgram(program, types)
   return { diagnostics, needs: program.loaded.needs }
 }
 
