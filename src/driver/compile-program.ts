@@ -2,8 +2,7 @@
 import type { Diagnostic } from "../base/diagnostic.ts"
 import { elaborateProgram } from "../elaborate/learn.ts"
 import { limitExceeded } from "../diagnostics/messages/data.ts"
-import type { Graph, Origin } from "../ir/graph.ts"
-import { nowhere } from "../ir/build.ts"
+import type { Graph } from "../ir/graph.ts"
 import type { Program, Slot } from "../ir/program.ts"
 import { makePlan } from "../plan/make-plan.ts"
 import type { Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
@@ -41,8 +40,8 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
   const schedules = new Map<string, Schedule>()
   const planned = (name: string, graph: Graph): Plan | undefined => {
     const made = makePlan(simplifyGraph(graph), { limits, settings, placeOf: placeOf(opened.program) })
-    const where = (origin: Origin) => (origin.span.file === "" ? opened.entry.name.span : origin.span)
-    for (const p of made.problems) diagnostics.push(limitExceeded(where(p.origin ?? nowhere), p.message))
+    const first = made.problems[0]
+    if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, made.problems.length - 1))
     schedules.set(name, made.schedule)
     return made.plan
   }

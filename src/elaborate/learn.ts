@@ -137,7 +137,7 @@ const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next
   const of = new Map(leaves.map((l, i) => [l, values[i]]))
   for (const { model, span } of x.models) {
     const arena = m.arenas.get(model.path)
-    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name))
+    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, []))
   }
   if (hasErrors(m.diagnostics)) return []
   const packed = arenas.map((a) => b.apply("pack", a.leaves.map((l) => of.get(l) ?? filled(m, 0, l.shape)), { offsets: a.leaves.map((l) => l.offset), total: a.total }))
