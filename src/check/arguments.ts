@@ -31,12 +31,12 @@ export const bindArguments = (ctx: Context, callee: string, formals: readonly Fo
       return undefined
     }
     if (!formals.some((f) => f.name === name)) {
-      report(ctx, unknownArgument(arg.span, callee, name, formals.map((f) => f.name), suggest(name, formals.map((f) => f.name))))
+      report(ctx, unknownArgument(arg.nameSpan ?? arg.span, callee, name, formals.map((f) => f.name), suggest(name, formals.map((f) => f.name))))
       ok = false
       continue
     }
     if (bound.has(name)) {
-      report(ctx, argumentTwice(arg.span, callee, name))
+      report(ctx, argumentTwice(arg.nameSpan ?? arg.span, callee, name))
       ok = false
       continue
     }

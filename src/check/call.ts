@@ -26,7 +26,7 @@ const evaluateArguments = (ctx: Context, scope: Scope, callee: Value, args: read
   args.map((a) => ({
     name: a.name?.text,
     value: isWord(callee, a) ? { kind: "string", value: (a.value as { name: string }).name } : evaluate(ctx, scope, a.value),
-    span: a.value.span,
+    span: a.value.span, nameSpan: a.name?.span,
   }))
 
 /** `size(s)`: how many elements the dimensions `..s` (or one dimension) have together. */
@@ -108,8 +108,10 @@ export const applyStage = (ctx: Context, stage: Value, args: readonly EvaluatedA
 /** `x |> s` is `s(x)`; `x |> f(a)` with a one-group function is `f(x, a)`; `(a, b) |> s` is `s(a, b)`. */
 export const pipeInto = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kind: "pipe" }>): Value => {
   const value = evaluate(ctx, scope, expr.value)
-  const piped: EvaluatedArgument[] = value.kind === "tuple" ? value.items.map((v) => ({ name: undefined, value: v, span: expr.value.span })) : [{ name: undefined, value, span: expr.value.span }]
   const stage = expr.stage
+  // What is piped into a stage is judged at the stage; written values keep their own places.
+  const tuple = expr.value.kind === "tuple" ? expr.value : undefined
+  const piped: EvaluatedArgument[] = value.kind === "tuple" ? value.items.map((v, i) => ({ name: undefined, value: v, span: tuple?.items[i]?.span ?? stage.span })) : [{ name: undefined, value, span: stage.span }]
   if (value.kind === "error") {
     // The stage is looked at all the same, for its own mistakes.
     evaluate(ctx, scope, stage.kind === "call" ? stage.callee : stage)

@@ -9,7 +9,7 @@ import { addSize, floorSize, mulSize, one, printSize, size, subSize, valueOf, ty
 import { fail, originOf, sized, type Context } from "./context.ts"
 import { nodeOf, numbers } from "./emit.ts"
 import { agree } from "./match.ts"
-import { printTensor } from "./print-value.ts"
+import { bindingsOf, printTensor } from "./print-value.ts"
 import { errorValue, tensor, unknown, type TensorValue, type Value } from "./value.ts"
 
 export const einsum = (ctx: Context, span: Span, pattern: string, operands: readonly TensorValue[], spans: readonly Span[]): Value => {
@@ -80,7 +80,7 @@ export const convolution = (ctx: Context, span: Span, x: TensorValue, w: TensorV
     })
     if (!made) return errorValue
     const n = valueOf(made)
-    if (n !== undefined && n < 1) return fail(ctx, sizeNotPositive(span, printSize(made), n, [`the kernel reaches past the padded input, ${printSize(input)}`]))
+    if (n !== undefined && n < 1) return fail(ctx, sizeNotPositive(span, printSize(made), n, ["the kernel is larger than the padded input", ...bindingsOf([dim(made)])]))
     spatial.push(dim(made, { span, note: `made by ${name}: stride ${printSize(o.stride)}, pad ${printSize(o.pad)}` }))
   }
   const out = o.transposed ? sized(ctx, span, () => mulSize(ws[1]!.size, o.groups)) : ws[0]!.size

@@ -74,8 +74,10 @@ const evaluateBinary = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { ki
   if (left.kind === "bool" && left.value !== undefined && (expr.op === "and" || expr.op === "or") && left.value === (expr.op === "or")) return left
   const right = evaluate(ctx, scope, expr.right)
   if (expr.op === "..") return range(ctx, expr, left, right)
-  return binaryOperator(ctx, expr.span, expr.op, { value: left, span: expr.left.span }, { value: right, span: expr.right.span })
+  return binaryOperator(ctx, expr.span, expr.op, { value: left, span: expr.left.span, from: madeAt(scope, expr.left) }, { value: right, span: expr.right.span, from: madeAt(scope, expr.right) })
 }
+
+const madeAt = (scope: Scope, e: Ast.Expr): Span | undefined => (e.kind === "name" ? lookup(scope, e.name)?.from?.span : undefined)
 
 /** A list of integers; not known while an end is symbolic. */
 const range = (ctx: Context, expr: Extract<Ast.Expr, { kind: "binary" }>, left: Value, right: Value): Value => {

@@ -33,9 +33,12 @@ export const agree = (a: Size, b: Size): Agreement => {
   if (x !== undefined && y !== undefined) return x === y ? "equal" : "different"
   const difference = subSize(a, b)
   if (constantOf(difference) !== undefined) return "different"
-  // Linear in independent names: some assignment makes them differ. Products and floors wait for numbers.
-  const linear = difference.terms.every((t) => t.atoms.length <= 1 && t.atoms.every((x) => x.kind === "name"))
-  return linear ? "different" : "undecided"
+  const names = difference.terms.every((t) => t.atoms.every((x) => x.kind === "name"))
+  // Linear in independent names: some assignment makes them differ. Of one sign: sizes are positive, so all assignments do.
+  const linear = difference.terms.every((t) => t.atoms.length <= 1)
+  const oneSign = difference.terms.every((t) => Math.sign(t.coefficient) === Math.sign(difference.terms[0]!.coefficient))
+  // Other products, and floors, wait for numbers.
+  return names && (linear || oneSign) ? "different" : "undecided"
 }
 
 const describe = (s: Subject): string => (s.callee ? `\`${s.name}\` of \`${s.callee}\`` : s.name)
@@ -59,7 +62,7 @@ export const convert = (value: Value, dtype: DType): Value | undefined => {
  */
 export const matchType = (ctx: Context, scope: Scope, type: Ast.TypeExpr, value: Value, subject: Subject): Value | undefined => {
   if (isSilent(value)) {
-    declareNames(ctx, scope, type)
+    declareNames(scope, type)
     return value
   }
   const { type: expanded, alias } = expandAlias(ctx, scope, type)
@@ -142,7 +145,8 @@ const typeText = (type: Extract<Ast.TypeExpr, { kind: "named" }>, alias: string 
   return dims.length === 0 ? type.name.text : `${alias ?? type.name.text}[${dims.map(dimText).join(", ")}]`
 }
 const dimText = (d: Ast.DimExpr): string => (d.kind === "rest" ? `..${d.name.text}` : sizeText(d.size) + (d.population ? `@${d.population.text}` : ""))
-const sizeText = (s: Ast.SizeExpr): string => (s.kind === "int" ? String(s.value) : s.kind === "name" ? s.name.text : s.kind === "binary" ? `${sizeText(s.left)} ${s.op} ${sizeText(s.right)}` : "?")
+const factorText = (s: Ast.SizeExpr, op: string): string => (s.kind === "binary" && (op !== "+" || s.op === "-") ? `(${sizeText(s)})` : sizeText(s))
+export const sizeText = (s: Ast.SizeExpr): string => (s.kind === "int" ? String(s.value) : s.kind === "name" ? s.name.text : s.kind === "binary" ? `${factorText(s.left, s.op)} ${s.op} ${factorText(s.right, s.op)}` : "?")
 
 const matchDims = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kind: "named" }>, dims: readonly Dimension[], subject: Subject, alias?: string): boolean => {
   const wanted = type.dims ?? []
@@ -236,8 +240,7 @@ const matchDim = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "d
   if (!expected) return true
   if (agree(expected.size, d.size) === "different") {
     const difference = `${printSize(d.size)} is not ${printSize(expected.size)}`
-    const notes = [d.origin && d.origin.note !== "written here" ? `${printSize(d.size)}: ${d.origin.note}` : undefined, ...bindingsOf([d, { ...d, size: expected.size }])].filter((n): n is string => n !== undefined)
-    report(ctx, sizeMismatch(subject.span, describe(subject), text, actual, difference, notes, [d.origin && { span: d.origin.span, text: d.origin.note }]))
+    report(ctx, sizeMismatch(subject.span, describe(subject), text, actual, difference, bindingsOf([d, { ...d, size: expected.size }]), [madeHere(d)]))
     return false
   }
   if (!matchPopulation(ctx, scope, w, d, subject, text, actual)) return false
@@ -257,6 +260,10 @@ const matchDim = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "d
   return true
 }
 
+/** Where a size was computed: worth a frame of its own. Names and literals speak for themselves. */
+export const madeHere = (d: Dim): { span: Span; text: string } | undefined =>
+  d.origin && !["written here", "given here"].includes(d.origin.note) && asAtom(d.size) === undefined ? { span: d.origin.span, text: `${printSize(d.size)}: ${d.origin.note}` } : undefined
+
 const matchPopulation = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "dim" }>, d: Dim, subject: Subject, text: string, actual: string): boolean => {
   if (!w.population) return true
   const bound = namedPopulation(w.population.text) ?? (lookup(scope, `@${w.population.text}`) ? resolvePopulation(scope, w.population) : undefined)
@@ -266,7 +273,7 @@ const matchPopulation = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { k
   }
   if (samePopulation(bound, d.population)) return true
   if (bound.kind === "variable" && d.population === undefined) return true
-  report(ctx, wrongPopulation(subject.span, d.population && printPopulation(d.population), printPopulation(bound), actual, text, subject.name, d.became, undefined))
+  report(ctx, wrongPopulation(subject.span, d.population && printPopulation(d.population), printPopulation(bound), actual, text, subject.callee ? `\`${subject.name}\`` : subject.name, d.became, ctx.swap))
   return false
 }
 
@@ -274,7 +281,7 @@ const freeNames = (scope: Scope, s: Ast.SizeExpr): Ast.Name[] =>
   s.kind === "name" ? (lookup(scope, s.name.text) ? [] : [s.name]) : s.kind === "binary" ? [...freeNames(scope, s.left), ...freeNames(scope, s.right)] : []
 
 /** After an argument that is not known: its names exist all the same, and are not known either. */
-const declareNames = (ctx: Context, scope: Scope, type: Ast.TypeExpr): void => {
+export const declareNames = (scope: Scope, type: Ast.TypeExpr): void => {
   const size = (z: Ast.SizeExpr): void => {
     if (z.kind === "name" && !lookup(scope, z.name.text)) scope.names.set(z.name.text, { value: unknown, span: z.span })
     if (z.kind === "binary") [z.left, z.right].forEach(size)
@@ -286,7 +293,7 @@ const declareNames = (ctx: Context, scope: Scope, type: Ast.TypeExpr): void => {
     if (t.kind === "record") t.fields.forEach((f) => visit(f.type))
     if (t.kind === "function") [t.from, t.to].forEach(visit)
   }
-  visit(expandAlias({ ...ctx, diagnostics: [] }, scope, type).type)
+  visit(type)
 }
 
 /** The value a parameter of a symbolic signature stands for. */

@@ -1,13 +1,13 @@
 /** Operators and elementwise functions over values: compile-time numbers fold, tensors broadcast by name, pictures map pixelwise. */
 import type { Span } from "../base/span.ts"
-import { divisionByZero, elementType, matmulMismatch } from "../diagnostics/messages/shapes.ts"
+import { branchesDiffer, divisionByZero, elementType, matmulMismatch, matmulRank } from "../diagnostics/messages/shapes.ts"
 import { unaryMisuse } from "../diagnostics/messages/stages.ts"
 import * as s from "../scalar/scalar.ts"
 import { mergeSelect } from "../scalar/merge.ts"
 import type { BinaryFn, Scalar, UnaryFn } from "../scalar/scalar.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dim } from "../types/dimension.ts"
-import { addSize, constantOf, equalSize, floorSize, modSize, mulSize, negSize, size, subSize, valueOf, type Size } from "../types/size.ts"
+import { addSize, constantOf, equalSize, floorSize, modSize, mulSize, negSize, printSize, size, subSize, valueOf, type Size } from "../types/size.ts"
 import { align } from "./align.ts"
 import { fail, report, sized, type Context } from "./context.ts"
 import { einsum } from "./contract.ts"
@@ -35,6 +35,8 @@ export const asTensor = (v: Value): TensorValue | undefined =>
 export interface Located {
   readonly value: Value
   readonly span: Span
+  /** Where the value was made, if the span only names it. */
+  readonly from?: Span | undefined
 }
 
 export const binaryOperator = (ctx: Context, span: Span, op: Ast.BinaryOp, left: Located, right: Located): Value => {
@@ -174,7 +176,7 @@ export const binaryFunction = (ctx: Context, span: Span, fn: BinaryFn, name: str
     const folded = compute[fn]
     if (folded) return literal(folded(a.literal, b.literal), result)
   }
-  const alignment = align(ctx, span, name, a, left.span, b, right.span)
+  const alignment = align(ctx, span, name, a, left.from ?? left.span, b, right.from ?? right.span)
   if (!alignment) return errorValue
   if (alignment === "unknown") return unknown
   const operands: Operand[] = [{ value: a, map: alignment.maps[0] }, { value: b, map: alignment.maps[1] }]
@@ -247,7 +249,7 @@ export const selectValues = (ctx: Context, span: Span, condition: Located, then:
   const c = asTensor(condition.value)
   const x0 = asTensor(a)
   const y0 = asTensor(b)
-  if (!c || !x0 || !y0) return fail(ctx, elementType(span, "a branch that is selected by a tensor", "a tensor or a number", printValue(x0 ? b : a), undefined))
+  if (!c || !x0 || !y0) return fail(ctx, branchesDiffer(span, { span: then.span, text: printValue(a) }, { span: otherwise.span, text: printValue(b) }))
   const dtype = x0.dtype === y0.dtype ? x0.dtype : promote("add", x0, y0)
   if (!dtype) return fail(ctx, elementType(otherwise.span, "the else branch", x0.dtype, y0.dtype, undefined))
   const x = castTo(ctx, then.span, x0, dtype)
@@ -269,11 +271,16 @@ const matmul = (ctx: Context, span: Span, left: Located, right: Located): Value 
   const b = asTensor(right.value)
   if (!a || !b) return fail(ctx, elementType((a ? right : left).span, "this side of `@`", "a tensor", printValue((a ? right : left).value), undefined))
   const text = (v: TensorValue): string => printTensor(v.dtype, v.dims, v.alias)
+  const sides = [{ span: left.from ?? left.span, text: text(a) }, { span: right.from ?? right.span, text: text(b) }]
   if (a.dims.some((d) => !isDim(d)) || b.dims.some((d) => !isDim(d))) return unknown
-  if (a.dims.length === 0 || b.dims.length === 0 || b.dims.length > 2 || a.dims.length > 2) return fail(ctx, matmulMismatch(span, text(a), text(b), ["`@` takes matrices and vectors; for more dimensions write einsum"]))
+  if (a.dims.length === 0 || b.dims.length === 0 || b.dims.length > 2 || a.dims.length > 2) return fail(ctx, matmulRank(span, sides))
   const inner = a.dims.at(-1) as Dim
   const first = b.dims[0] as Dim
-  if (agree(inner.size, first.size) === "different") return fail(ctx, matmulMismatch(span, text(a), text(b), bindingsOf([...a.dims, ...b.dims])))
+  if (agree(inner.size, first.size) === "different") {
+    const last = b.dims.at(-1) as Dim
+    const turned = b.dims.length === 2 && agree(inner.size, last.size) !== "different" ? right.span : undefined
+    return fail(ctx, matmulMismatch(span, sides, `${printSize(inner.size)} is not ${printSize(first.size)}`, bindingsOf([inner, first]), turned))
+  }
   const pattern = a.dims.length === 2 ? (b.dims.length === 2 ? "ij,jk->ik" : "ij,j->i") : b.dims.length === 2 ? "j,jk->k" : "j,j->"
   return einsum(ctx, span, pattern, [castTo(ctx, left.span, a, "f32"), castTo(ctx, right.span, b, "f32")], [left.span, right.span])
 }

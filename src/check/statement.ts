@@ -1,12 +1,13 @@
 /** Statements: what each word may do, and where. */
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
-import { frozenOver, lossNotScalar } from "../diagnostics/messages/gradients.ts"
+import { frozenOver, lossNotScalar, noGradient } from "../diagnostics/messages/gradients.ts"
 import { duplicateName, shadowsDimension, unknownName } from "../diagnostics/messages/names.ts"
 import { notDrawn } from "../diagnostics/messages/random.ts"
 import { minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportsRecord } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { report, type Context, type Role } from "./context.ts"
+import { dependsOn } from "./dependence.ts"
 import { evaluateDraw } from "./draw.ts"
 import { bindPattern, evaluate } from "./expression.ts"
 import { matchType, valueOfType } from "./match.ts"
@@ -39,14 +40,21 @@ export const runStatements = (ctx: Context, scope: Scope, statements: readonly A
     if (place && (!place.roles.includes(ctx.role) || ctx.inAt)) {
       report(ctx, notInThisPlace({ ...s.span, end: Math.min(s.span.end, s.span.start + word.length) }, word, ctx.inAt ? "an `at`" : placeWords[ctx.role], place.words))
     }
+    const misnamed: Ast.Name[] = []
     for (const name of namesBoundBy(s)) {
       const before = first.get(name.text)
-      if (before) report(ctx, duplicateName(name.span, name.text, before))
-      first.set(name.text, name.span)
       const outer = lookup(scope, name.text)
-      if (outer?.dimension) report(ctx, shadowsDimension(name.span, name.text, outer.span))
+      if (before) report(ctx, duplicateName(name.span, name.text, before))
+      else if (outer?.dimension) report(ctx, shadowsDimension(name.span, name.text, outer.span))
+      else {
+        first.set(name.text, name.span)
+        continue
+      }
+      misnamed.push(name)
     }
     runStatement(ctx, scope, s)
+    // Which of the two is meant later cannot be told.
+    for (const name of misnamed) scope.names.set(name.text, { value: errorValue, span: name.span })
   }
 }
 
@@ -66,8 +74,9 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
     case "term": {
       const value = evaluate(ctx, scope, s.value)
       const t = asTensor(value)
-      if (!isSilent(value) && (!t || t.dims.length > 0)) report(ctx, lossNotScalar(s.value.span, printValue(value)))
-      scope.names.set(s.name.text, { value, span: s.name.span })
+      const sound = isSilent(value) || (t !== undefined && t.dims.length === 0)
+      if (!sound) report(ctx, lossNotScalar(s.value.span, printValue(value)))
+      scope.names.set(s.name.text, { value: sound ? value : errorValue, span: s.name.span })
       return
     }
     case "next": return runNext(ctx, scope, s)
@@ -100,6 +109,7 @@ const runLet = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "l
   const name = s.pattern.kind === "name" ? `\`${s.pattern.name.text}\`` : "this value"
   const matched = s.type ? matchType(ctx, scope, s.type, value, { span: s.value.span, callee: undefined, name }) ?? errorValue : value
   bindPattern(ctx, scope, s.pattern, matched)
+  for (const name of patternNames(s.pattern)) scope.names.set(name.text, { ...scope.names.get(name.text)!, from: s.value })
 }
 
 const runSlot = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "slot" }>): void => {
@@ -157,6 +167,10 @@ const runMinimize = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kin
   for (const name of s.over) {
     const model = modelNamed(ctx, scope, name)
     if (model?.mode === "follow") report(ctx, frozenOver(name.span, name.text))
+    else if (model && !isSilent(loss)) {
+      const { depends, cut } = dependsOn(scope, s.loss, model)
+      if (!depends) report(ctx, noGradient(name.span, name.text, cut))
+    }
     const before = ctx.body?.minimized.get(name.text)
     if (before) report(ctx, minimizeTwice(name.span, name.text, before))
     ctx.body?.minimized.set(name.text, name.span)

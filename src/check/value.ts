@@ -105,6 +105,8 @@ export interface EvaluatedArgument {
   readonly name: string | undefined
   readonly value: Value
   readonly span: Span
+  /** Where its name stands, if it is named in the source. */
+  readonly nameSpan?: Span | undefined
 }
 
 export interface LambdaValue {

@@ -39,16 +39,16 @@ export const compiled = (text: string): Compiled => {
   const before = known.get(text)
   if (before) return before
   const { value, diagnostics } = compile({ file: "law.nda", sources: { "law.nda": text }, verify: true })
-  if (!value) throw new Error(`the program of this test was refused: ${diagnostics.map((d) => `${d.code} ${d.headline}`).join("; ")}\n${text.slice(library.length)}`)
+  if (!value) throw new Error(`the program of this test was refused: ${diagnostics.map((d) => `${d.code} ${d.message}`).join("; ")}\n${text.slice(library.length)}`)
   known.set(text, value)
   return value
 }
 
 export const stagesOf = (stages: string, size: Size, population = ""): Compiled => compiled(textOf(stages, size, population))
 
-/** Codes and headlines of a text that may be wrong. */
+/** Codes and messages of a text that may be wrong. */
 export const complaints = (text: string): readonly string[] =>
-  compile({ file: "law.nda", sources: { "law.nda": text }, verify: true }).diagnostics.map((d) => `${d.code} ${d.headline}`)
+  compile({ file: "law.nda", sources: { "law.nda": text }, verify: true }).diagnostics.map((d) => `${d.code} ${d.message}`)
 
 export interface Settings {
   readonly seed: number
