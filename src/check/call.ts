@@ -5,6 +5,7 @@ import { trainingModel } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dimension } from "../types/dimension.ts"
 import { mulSize, one, valueOf } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { applyBuiltin, openFirst } from "./builtins.ts"
 import { enter, fail, report, sized, subPath, type Context } from "./context.ts"
 import { evaluateEntryCall } from "./entry-call.ts"
@@ -83,7 +84,8 @@ const applyLambda = (ctx: Context, lambda: LambdaValue, args: readonly Evaluated
 const applyModel = (ctx: Context, model: ModelValue, args: readonly EvaluatedArgument[], span: Span): Value => {
   if (ctx.role === "fn" && ctx.inline && ctx.training && model.mode !== "frozen") report(ctx, trainingModel(span, model.name))
   const training = model.mode === "frozen" || model.mode === "follow" ? false : model.mode === "with_training" ? true : ctx.training
-  return applyStage({ ...enter(ctx, model.name, undefined, span, model.name), role: "block", training }, model.block, args, span, model.span)
+  const value = applyStage({ ...enter(ctx, model.name, undefined, span, model.name), role: "block", training }, model.block, args, span, model.span)
+  return reportIncomplete(ctx, value) ? errorValue : value
 }
 
 /** Applies a value that stands as a stage to its inputs: a name takes its configuration's defaults. */

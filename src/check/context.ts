@@ -63,7 +63,7 @@ export interface Context {
 }
 
 export interface Body {
-  readonly states: Map<string, { span: Span; integer: boolean; value: Value }>
+  readonly states: Map<string, { span: Span; integer: boolean; type: Ast.TypeExpr | undefined }>
   readonly nexts: Map<string, Span>
   readonly minimized: Map<string, Span>
 }
