@@ -48,7 +48,7 @@ export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration |
   else {
     const value = elaborateEntry(program, entry, build, onInput)
     if (!value || hasErrors(diagnostics)) return undefined
-    outputs = outputsOf(program, build, entry, value, diagnostics)
+    outputs = outputsOf(program, build, entry, value)
   }
   if (hasErrors(diagnostics)) return undefined
   makeArenas(m)

@@ -1,12 +1,10 @@
 /** What an entry gives and takes, as outputs and sources of a graph. */
-import type { Diagnostic } from "../base/diagnostic.ts"
 import type { Program } from "../check/program.ts"
 import { nodeOf } from "../check/emit.ts"
 import { asTensor } from "../check/operators.ts"
 import { printValue } from "../check/print-value.ts"
 import type { Context, Elaboration } from "../check/context.ts"
 import type { TensorValue, Value } from "../check/value.ts"
-import { outputKind } from "../diagnostics/messages/data.ts"
 import type { GraphInput, Output, SourceSpec } from "../ir/graph.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim } from "../types/dimension.ts"
@@ -20,14 +18,14 @@ export const sourcesUsed = (sources: readonly SourceSpec[], used: readonly Graph
   })
 
 /** The outputs of an entry: a tensor, or the fields of a record. */
-export const outputsOf = (program: Program, build: Elaboration, entry: Ast.EntryDeclaration, value: Value, diagnostics: Diagnostic[]): Output[] => {
+export const outputsOf = (program: Program, build: Elaboration, entry: Ast.EntryDeclaration, value: Value): Output[] => {
   const ctx: Context = { ...program.context, build }
   const outputs: Output[] = []
   const add = (name: string, v: Value): void => {
     const t = asTensor(v)
     if (v.kind === "record") for (const [field, x] of v.fields) add(name === "" ? field : `${name}.${field}`, x)
     else if (v.kind === "tuple") v.items.forEach((x, i) => add(name === "" ? `out${i}` : `${name}.${i}`, x))
-    else if (!t) diagnostics.push(outputKind(entry.body.span, entry.name.text, printValue(v)))
+    else if (!t) throw new Error(`the output ${name} of ${entry.name.text} is ${printValue(v)}, which the check should have refused`)
     else outputs.push({ name: name === "" ? "result" : name, node: nodeOf(ctx, entry.body.span, t), ...pictureOf(t) })
   }
   add("", value)
