@@ -1,5 +1,6 @@
 /** The primitive table: every primitive by name. Nothing else in the compiler switches on a primitive's name. */
 import { access } from "./access.ts"
+import { arena } from "./arena.ts"
 import { contraction } from "./contraction.ts"
 import { elementwise } from "./elementwise.ts"
 import { movement } from "./movement.ts"
@@ -8,7 +9,7 @@ import type { Primitive } from "./primitive.ts"
 import { reductions } from "./reduction.ts"
 import { source } from "./source.ts"
 
-export const primitives = { ...elementwise, ...movement, ...reductions, ...contraction, ...access, ...opaque, ...source } as const satisfies Readonly<Record<string, Primitive>>
+export const primitives = { ...elementwise, ...movement, ...arena, ...reductions, ...contraction, ...access, ...opaque, ...source } as const satisfies Readonly<Record<string, Primitive>>
 
 export type PrimitiveName = keyof typeof primitives
 
