@@ -162,9 +162,9 @@ export const lowerElements = (group: readonly Elements[], kind: KernelKind, read
   const prelude: Stmt[] = []
   const target = makeTarget(reads, prelude)
   const lowerer = makeLowerer(target, roots, turns === 1 ? [] : [place])
-  const shared = [...(sample ? [sample] : []), ...(within ? [within] : [])]
-  if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, shared)
-  loadColumns(roots, reads, target, lowerer, each, [place, ...shared])
+  const outer = [...(sample ? [sample] : []), ...(within ? [within] : [])]
+  if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, outer)
+  loadColumns(roots, reads, target, lowerer, each, [place, ...outer])
   const values = lowerer.lower(lanes.map((l) => l.value), each)
   const places = lowerer.lower(lanes.map((l) => l.at), each)
   lanes.forEach((l, i) => each.statements.push({ op: "store", binding: reads.bindings.write(l.node), index: places[i]!, value: values[i]! }))
