@@ -58,7 +58,7 @@ const unsealed = (text: string): RunFile | undefined => {
 
 /** Numbers of the steps that have a checkpoint folder, newest first. */
 export const checkpointSteps = async (run: string): Promise<readonly number[]> => {
-  const names = await fs.readdir(folderOf(run)).catch(() => [])
+  const names = await fs.readdir(folderOf(run)).catch((): string[] => [])
   return names.flatMap((name) => stepOf(name) ?? []).sort((a, b) => b - a)
 }
 
@@ -70,7 +70,7 @@ const systemReason = (error: unknown): string => {
 /** What an earlier process left behind when it was killed: half-written folders go, a folder that was moved aside comes back. */
 export const tidyCheckpoints = async (run: string): Promise<void> => {
   const folder = folderOf(run)
-  const names = await fs.readdir(folder).catch(() => [])
+  const names = await fs.readdir(folder).catch((): string[] => [])
   for (const name of names) {
     if (!name.startsWith(`${asidePrefix}old-`)) continue
     const own = name.slice(`${asidePrefix}old-`.length)

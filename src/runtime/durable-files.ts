@@ -41,6 +41,6 @@ export const replaceFile = async (file: string, bytes: Uint8Array | string): Pro
 
 /** What a crash left in a folder goes. */
 export const removeAside = async (folder: string): Promise<void> => {
-  const names = await fs.readdir(folder).catch(() => [])
+  const names = await fs.readdir(folder).catch((): string[] => [])
   for (const name of names) if (name.startsWith(asidePrefix)) await fs.rm(path.join(folder, name), { recursive: true, force: true })
 }

@@ -101,7 +101,7 @@ export const modelFrom = (program: ProgramPlan, before: Slots, model: string, fi
   const spoiled: string[] = []
   for (const leaf of leaves) {
     const values = valuesOf(leaf.slot.dtype, file.tensors.get(`${prefix}${leaf.path}`)!.bytes)
-    if (leaf.slot.dtype === "f32" && !values.every((value) => Number.isFinite(value))) spoiled.push(leaf.path)
+    if (leaf.slot.dtype === "f32" && leaf.slot.kind === "params" && !values.every((value) => Number.isFinite(value))) spoiled.push(leaf.path)
     ;(slots[leaf.slot.name] ??= before[leaf.slot.name]!.slice()).set(values, leaf.offset)
   }
   if (spoiled.length > 0) {
@@ -110,10 +110,10 @@ export const modelFrom = (program: ProgramPlan, before: Slots, model: string, fi
   return { slots, unused }
 }
 
-/** The first slot, with its leaf, that holds a value that is not finite. */
+/** The first parameter that holds a value that is not finite. States may (a least value so far begins as infinity). */
 export const firstNotFinite = (program: ProgramPlan, slots: Slots): string | undefined => {
   for (const slot of program.slots) {
-    if (slot.dtype !== "f32") continue
+    if (slot.dtype !== "f32" || slot.kind !== "params") continue
     const values = slots[slot.name]!
     const at = (values as Float32Array).findIndex((value) => !Number.isFinite(value))
     if (at < 0) continue

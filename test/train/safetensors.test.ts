@@ -3,8 +3,9 @@ import os from "node:os"
 import path from "node:path"
 import { describe, expect, it } from "vitest"
 import { parseSafetensors, readSafetensors, writeSafetensors, type SafeTensor } from "../../src/runtime/safetensors.ts"
+import { sharedPath } from "../data/places.ts"
 
-const corpus = process.env["NDA_BAD_INPUTS"]
+const corpus = sharedPath("conformance/bad_inputs")
 const bytesOf = (text: string, data: readonly number[] = []): Uint8Array => {
   const header = new TextEncoder().encode(text)
   const file = new Uint8Array(8 + header.length + data.length)
@@ -16,14 +17,14 @@ const bytesOf = (text: string, data: readonly number[] = []): Uint8Array => {
 const accepted = (file: Uint8Array): boolean => "tensors" in parseSafetensors("a.safetensors", file)
 
 describe("safetensors", () => {
-  it.skipIf(corpus === undefined)("takes and refuses each file of the corpus as its manifest says, from memory and from disk", async () => {
+  it.skipIf(!fs.existsSync(corpus))("takes and refuses each file of the corpus as its manifest says, from memory and from disk", async () => {
     interface Case { readonly file: string; readonly expect: string }
-    const manifest = JSON.parse(fs.readFileSync(path.join(corpus!, "manifest.json"), "utf8")) as { readonly files: readonly Case[] }
+    const manifest = JSON.parse(fs.readFileSync(path.join(corpus, "manifest.json"), "utf8")) as { readonly files: readonly Case[] }
     const cases = manifest.files.filter(({ file }) => file.startsWith("safetensors/"))
     expect(cases.length).toBe(49)
     const wrong: string[] = []
     for (const { file, expect: wanted } of cases) {
-      const whole = path.join(corpus!, file)
+      const whole = path.join(corpus, file)
       const start = performance.now()
       const inMemory = accepted(fs.readFileSync(whole))
       const onDisk = "tensors" in (await readSafetensors(whole))
