@@ -172,3 +172,15 @@ export const readNewest = async (run: string, program: ProgramPlan, programHash:
   }
   return last === undefined ? undefined : corrupt(folderOf(run), `No checkpoint is whole: ${skipped.join(" ")}`)
 }
+
+/** A model's own file in a run's newest whole checkpoint, held against its hash. */
+export const newestModelFile = async (run: string, model: string): Promise<{ readonly file: string; readonly bytes: Uint8Array; readonly step: number } | undefined> => {
+  for (const step of await checkpointSteps(run)) {
+    const folder = path.join(folderOf(run), nameOf(step))
+    const about = unsealed(await fs.readFile(path.join(folder, "run.json"), "utf8").catch(() => ""))
+    const file = path.join(folder, `${model}.safetensors`)
+    const bytes = await fs.readFile(file).catch(() => undefined)
+    if (about !== undefined && bytes !== undefined && about.files[`${model}.safetensors`] === sha256(bytes)) return { file, bytes, step }
+  }
+  return undefined
+}
