@@ -197,7 +197,7 @@ export const parseSafetensors = (file: string, bytes: Uint8Array): SafeFile | Ch
     const length = headerLength(bytes.subarray(0, 8), bytes.length)
     const { entries, metadata } = parseHeader(headerText(bytes.subarray(8, 8 + length)), bytes.length - 8 - length)
     const start = 8 + length
-    return { metadata, tensors: new Map(entries.map(({ name, dtype, shape, begin, end }) => [name, { dtype, shape, bytes: bytes.slice(start + begin, start + end) }])) }
+    return { metadata, tensors: new Map(entries.map(({ name, dtype, shape, begin, end }) => [name, { dtype, shape, bytes: new Uint8Array(bytes.subarray(start + begin, start + end)) }])) }
   })
 
 /** The header is read and believed before anything is allocated for the tensors. */

@@ -13,7 +13,7 @@ const bytesOf = (dtype: SlotPlan["dtype"], values: TypedArray): Uint8Array =>
   dtype === "bool" ? Uint8Array.from(values, (value) => (value === 0 ? 0 : 1)) : new Uint8Array(values.slice().buffer)
 
 const valuesOf = (dtype: SlotPlan["dtype"], bytes: Uint8Array): TypedArray =>
-  dtype === "bool" ? Uint32Array.from(bytes, (byte) => (byte === 0 ? 0 : 1)) : new arrayOf[dtype](bytes.slice().buffer)
+  dtype === "bool" ? Uint32Array.from(bytes, (byte) => (byte === 0 ? 0 : 1)) : new arrayOf[dtype](new Uint8Array(bytes).buffer)
 
 export const slotTensors = (program: ProgramPlan, slots: Slots): ReadonlyMap<string, SafeTensor> =>
   new Map(program.slots.map(({ name, dtype, shape }) => [name, { dtype: wordDType[dtype], shape, bytes: bytesOf(dtype, slots[name]!) }]))
