@@ -6,7 +6,7 @@ import { isDim, type Dim, type Dimension } from "../types/dimension.ts"
 import { joinPopulations, printPopulation } from "../types/population.ts"
 import { constantOf, equalSize, printSize } from "../types/size.ts"
 import { report, type Context } from "./context.ts"
-import { agree, madeHere } from "./match.ts"
+import { agree, madeHere, unequal } from "./match.ts"
 import { bindingsOf, printTensor } from "./print-value.ts"
 import type { TensorValue } from "./value.ts"
 
@@ -54,7 +54,7 @@ export const align = (
       }
       return { dims, maps: [identity(a.dims.length), identity(b.dims.length)] }
     }
-    return differ(ctx, span, op, a, aSpan, b, bSpan, different.map(([x, y]) => `${printSize(x.size)} is not ${printSize(y.size)}`).join(", "), different.flat())
+    return differ(ctx, span, op, a, aSpan, b, bSpan, different.map(([x, y]) => unequal(x.size, y.size)).join(", "), different.flat())
   }
   const aSmall = a.dims.length < b.dims.length
   const [small, large] = aSmall ? [a, b] : [b, a]

@@ -5,6 +5,7 @@ import { trainingModel } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dimension } from "../types/dimension.ts"
 import { mulSize, one, valueOf } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { applyBuiltin, openFirst } from "./builtins.ts"
 import { enter, fail, report, sized, subPath, type Context, type Frame } from "./context.ts"
 import { evaluateEntryCall } from "./entry-call.ts"
@@ -94,7 +95,8 @@ const applyModel = (ctx: Context, model: ModelValue, args: readonly EvaluatedArg
   // The path restarts at the model: every use of it shares its parameters.
   const frame: Frame = { name: model.name, declaration: undefined, span, path: model.path, ordinals: new Map(), root: true }
   const inside: Context = { ...ctx, frames: [...ctx.frames, frame], role: "block", training, model: { name: ctx.model?.name ?? model.path, frozen, keeps } }
-  return applyStage(inside, model.block, args, span, model.span)
+  const value = applyStage(inside, model.block, args, span, model.span)
+  return reportIncomplete(ctx, value) ? errorValue : value
 }
 
 /** Applies a value that stands as a stage to its inputs: a name takes its configuration's defaults. */

@@ -80,7 +80,7 @@ export interface Context {
 }
 
 export interface Body {
-  readonly states: Map<string, { span: Span; integer: boolean; value: Value; path: string }>
+  readonly states: Map<string, { span: Span; integer: boolean; type: Ast.TypeExpr | undefined; path: string }>
   readonly nexts: Map<string, Span>
   readonly minimized: Map<string, Span>
 }

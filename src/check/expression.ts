@@ -7,6 +7,7 @@ import { notStatic, patternMismatch } from "../diagnostics/messages/stages.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim } from "../types/dimension.ts"
 import { atom, size, valueOf } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { evaluateAt } from "./at.ts"
 import { callValue, pipeInto } from "./call.ts"
 import { homeOf } from "./modules.ts"
@@ -121,6 +122,7 @@ const evaluateField = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kin
     case "source": return sourceMember(ctx, base, expr.name)
     case "tensor": if (name === "T") return transpose(ctx, expr.span, base)
   }
+  if (reportIncomplete(ctx, base)) return errorValue
   return fail(ctx, noSuchField(expr.name.span, name, base.kind === "tensor" ? ["T"] : [], undefined))
 }
 

@@ -2,18 +2,19 @@
 import type { Span } from "../base/span.ts"
 import { recursion } from "../diagnostics/messages/names.ts"
 import { declaredPopulation } from "../diagnostics/messages/populations.ts"
-import { whereViolated } from "../diagnostics/messages/shapes.ts"
+import { sizeNotPositive, whereViolated } from "../diagnostics/messages/shapes.ts"
 import { configurationFirst, notAnOption } from "../diagnostics/messages/stages.ts"
 import { suggest } from "../base/suggest.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, type Dim, type Dimension } from "../types/dimension.ts"
-import { atom, asAtom, equalSize, valueOf } from "../types/size.ts"
+import { atom, asAtom, equalSize, printSize, valueOf } from "../types/size.ts"
 import { applyAugment } from "./augment.ts"
 import { bindArguments, reportMissing, type Formal } from "./arguments.ts"
 import { enter, newBody, report, subPath, type Context } from "./context.ts"
 import { evaluate } from "./expression.ts"
 import { convert, declareNames, matchType, sizeText, substituteValue, valueOfType } from "./match.ts"
 import { mapPictures } from "./picture.ts"
+import { bindingsOf } from "./print-value.ts"
 import { inner, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, tensor, unknown, type EvaluatedArgument, type FunctionValue, type Type, type Value } from "./value.ts"
@@ -85,11 +86,8 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
   const bound = bindArguments(ctx, nameOf(fn), formals, args)
   if (!bound) return errorValue
   if (bound.missing.length > 0) {
-    if (d.groups.length === 1 && bound.missing.length === 1 && bound.missing[0] !== formals[0]?.name) {
-      // All but the first parameter: a stage.
-      return { kind: "partial", callee: fn, args, span }
-    }
-    if (d.groups.length === 1 && bound.missing[0] === formals[0]?.name && bound.missing.length === 1) return { kind: "partial", callee: fn, args, span }
+    // All but the first parameter: a stage.
+    if (d.groups.length === 1 && bound.missing.length === 1) return { kind: "partial", callee: fn, args, missing: bound.missing[0]!, span }
     reportMissing(ctx, span, nameOf(fn), formals, bound.missing)
     return errorValue
   }
@@ -108,6 +106,11 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
   const declared = d.result && evaluateType(ctx, signature, d.result, "require")
   if (d.result && !declared) return [...signature.names.values()].some((b) => b.value.kind === "unknown" && !b.dimension) ? unknown : errorValue
   const value = declared && !ctx.inline ? settled(bound.args, declared) : instantiate(ctx, fn, signature, declared, span)
+  const empty = value.kind === "tensor" ? value.dims.find((x): x is Dim => isDim(x) && (valueOf(x.size) ?? 1) < 1) : undefined
+  if (empty) {
+    report(ctx, sizeNotPositive(span, printSize(empty.size), valueOf(empty.size)!, bindingsOf([empty])))
+    return errorValue
+  }
   return d.result ? madeBy(fn, d.result, value, span, given.flatMap((v) => (v.kind === "tensor" ? v.dims : []))) : value
 }
 
@@ -284,15 +287,24 @@ const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared
   const value = evaluate(bodyContext, own.scope, d.body)
   if (isSilent(value)) return declared ? (value.kind === "error" ? errorValue : valueOfType(declared)) : value
   if (!declared) return substituteValue(value, own.table)
-  const matched = matchType(bodyContext, inner(own.scope), withoutPopulations(d.result!), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
+  const matched = matchType(bodyContext, inner(own.scope), d.result!, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\``, result: true })
   return matched ? retype(matched, declared) : errorValue
 }
 
 /** Where the value of a body stands. */
 export const resultSpan = (body: Ast.Expr): Span => (body.kind === "suite" && body.result ? resultSpan(body.result) : body.span)
 
-/** Checks a declaration's body once, against its own signature with symbolic sizes. */
+/**
+ * Checks a declaration's body once, against its own signature with symbolic sizes. Where the two do not fit, either may be
+ * wrong: its calls are not judged. A name that is missing says nothing against the signature.
+ */
 export const checkFunction = (ctx: Context, fn: FunctionValue): void => {
+  const before = ctx.diagnostics.length
+  checkBody(ctx, fn)
+  if (ctx.diagnostics.slice(before).some((d) => d.severity === "error" && !d.code.startsWith("NDA02"))) ctx.faulty.add(fn.declaration)
+}
+
+const checkBody = (ctx: Context, fn: FunctionValue): void => {
   const d = fn.declaration
   const scope = inner(fn.scope)
   let readable = true
@@ -309,41 +321,28 @@ export const checkFunction = (ctx: Context, fn: FunctionValue): void => {
     }
   }
   if (!readable) ctx.faulty.add(d)
+  // A name may be missing only because a parameter's type could not be read.
+  const result = d.result && evaluateType(readable ? ctx : { ...ctx, diagnostics: [] }, scope, d.result, "require")
   for (const clause of d.where) evaluate(enterDefault(ctx), scope, clause)
   const bodyContext: Context = { ...enter(ctx, d.name.text, d, d.name.span, d.name.text), role: d.role, body: newBody(), inline: false }
   if (d.role === "augment") return void applyAugment.check(bodyContext, fn, scope)
   const value = evaluate(bodyContext, scope, d.body)
   if (d.result) {
-    // A name may be missing only because a parameter's type could not be read.
-    const result = evaluateType(readable ? ctx : { ...ctx, diagnostics: [] }, scope, d.result, "require")
-    if (result && !isSilent(value) && !checkTags(ctx, d.result, value)) ctx.faulty.add(d)
-    if (result && !isSilent(value)) matchType(bodyContext, inner(scope), withoutPopulations(d.result), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\`` })
+    if (result && !isSilent(value)) checkTags(ctx, d.result, value)
+    if (result && !isSilent(value)) matchType(bodyContext, inner(scope), d.result, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\``, result: true })
   }
 }
 
 /** A result may introduce `@fake`; `@real`, `@neg` and `@mixed` must already be so (`assume` makes them). */
-const checkTags = (ctx: Context, type: Ast.TypeExpr, value: Value): boolean => {
-  const parts = type.kind === "tuple" && value.kind === "tuple" ? type.items.map((t, i) => [t, value.items[i]] as const)
-    : type.kind === "record" && value.kind === "record" ? type.fields.map((f) => [f.type, value.fields.get(f.name.text)] as const) : []
-  if (parts.length > 0) return parts.map(([t, v]) => v === undefined || checkTags(ctx, t, v)).every((sound) => sound)
-  if (type.kind !== "named" || value.kind !== "tensor") return true
-  const invented = (type.dims ?? []).flatMap((d, i) => {
+const checkTags = (ctx: Context, type: Ast.TypeExpr, value: Value): void => {
+  if (type.kind === "tuple" && value.kind === "tuple") type.items.forEach((t, i) => value.items[i] && checkTags(ctx, t, value.items[i]!))
+  if (type.kind === "record" && value.kind === "record") type.fields.forEach((f) => value.fields.has(f.name.text) && checkTags(ctx, f.type, value.fields.get(f.name.text)!))
+  if (type.kind !== "named" || value.kind !== "tensor") return
+  type.dims?.forEach((d, i) => {
     const tag = d.kind === "dim" ? d.population : undefined
     const actual = value.dims[i]
-    return tag && ["real", "neg", "mixed"].includes(tag.text) && actual && isDim(actual) && actual.population?.kind !== tag.text ? [tag] : []
+    if (tag && ["real", "neg", "mixed"].includes(tag.text) && actual && isDim(actual) && actual.population?.kind !== tag.text) report(ctx, declaredPopulation(tag.span, tag.text))
   })
-  for (const tag of invented) report(ctx, declaredPopulation(tag.span, tag.text))
-  return invented.length === 0
-}
-
-/** A block's result may introduce `@fake`: the population of its body's value is not compared. */
-const withoutPopulations = (t: Ast.TypeExpr): Ast.TypeExpr => {
-  switch (t.kind) {
-    case "named": return { ...t, dims: t.dims?.map((d) => (d.kind === "dim" ? { ...d, population: undefined } : d)) }
-    case "tuple": return { ...t, items: t.items.map(withoutPopulations) }
-    case "record": return { ...t, fields: t.fields.map((f) => ({ ...f, type: withoutPopulations(f.type) })) }
-    default: return t
-  }
 }
 
 const namedParameter = (p: Ast.Param, v: Value): Value => (v.kind === "int" ? { kind: "int", size: atom(p.name.text) } : v)

@@ -7,6 +7,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, printDimension, type Dim, type Dimension } from "../types/dimension.ts"
 import { joinPopulations, namedPopulation, printPopulation, samePopulation } from "../types/population.ts"
 import { asAtom, atom, constantOf, equalSize, namesOf, printSize, solveFor, subSize, substituteSize, valueOf, type Size } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { report, type Context } from "./context.ts"
 import { bindingsOf, printTensor, printValue } from "./print-value.ts"
 import { lookup, type Scope } from "./scope.ts"
@@ -21,7 +22,13 @@ export interface Subject {
   readonly name: string
   /** A number may be given per sample (the configuration of an augment). */
   readonly perSample?: boolean
+  /** A body's value against the declared result: a population written there is the result's, whatever the body's was. */
+  readonly result?: boolean
 }
+
+/** "h is not w"; two sizes of one name are told apart by saying so. */
+export const unequal = (a: Size, b: Size): string =>
+  printSize(a) === printSize(b) ? `the two \`${printSize(a)}\` are different sizes` : `${printSize(a)} is not ${printSize(b)}`
 
 export type Agreement = "equal" | "different" | "undecided"
 
@@ -67,6 +74,7 @@ export const matchType = (ctx: Context, scope: Scope, type: Ast.TypeExpr, value:
   }
   const { type: expanded, alias } = expandAlias(ctx, scope, type)
   const mismatch = (wanted: string): undefined => {
+    if (reportIncomplete(ctx, value)) return undefined
     report(ctx, subject.callee ? argumentType(subject.span, subject.callee, subject.name, wanted, printValue(value)) : elementType(subject.span, subject.name, wanted, printValue(value), undefined))
     return undefined
   }
@@ -192,14 +200,14 @@ const matchOpen = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kin
   const wanted = type.dims ?? []
   const bindOne = (w: Ast.DimExpr, d: Dimension | undefined): void => {
     if (w.kind !== "dim" || w.size.kind !== "name" || lookup(scope, w.size.name.text)) return
-    const made = d && isDim(d) ? d : dim(atom(w.size.name.text))
-    scope.names.set(w.size.name.text, { value: { kind: "int", size: made.size }, span: w.size.name.span, dimension: made })
-  }
-  if (open < 0) {
-    wanted.forEach((w) => bindOne(w, undefined))
-    return true
+    const made = d && isDim(d) ? d : undefined
+    scope.names.set(w.size.name.text, made ? { value: { kind: "int", size: made.size }, span: w.size.name.span, dimension: made } : { value: unknown, span: w.size.name.span })
   }
   const own = dims.findIndex((d) => !isDim(d))
+  if (open < 0) {
+    wanted.forEach((w, i) => bindOne(w, i < own ? dims[i] : undefined))
+    return true
+  }
   const before = Math.min(open, own)
   const after = Math.min(wanted.length - 1 - open, dims.length - 1 - own)
   wanted.forEach((w, i) => bindOne(w, i < before ? dims[i] : i >= wanted.length - after ? dims[dims.length - (wanted.length - i)] : undefined))
@@ -239,7 +247,7 @@ const matchDim = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "d
   const expected = evaluateSize(ctx, scope, w.size, "require")
   if (!expected) return true
   if (agree(expected.size, d.size) === "different") {
-    const difference = `${printSize(d.size)} is not ${printSize(expected.size)}`
+    const difference = unequal(d.size, expected.size)
     report(ctx, sizeMismatch(subject.span, describe(subject), text, actual, difference, bindingsOf([d, { ...d, size: expected.size }]), [madeHere(d)]))
     return false
   }
@@ -265,7 +273,7 @@ export const madeHere = (d: Dim): { span: Span; text: string } | undefined =>
   d.origin && !["written here", "given here"].includes(d.origin.note) && asAtom(d.size) === undefined ? { span: d.origin.span, text: `${printSize(d.size)}: ${d.origin.note}` } : undefined
 
 const matchPopulation = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "dim" }>, d: Dim, subject: Subject, text: string, actual: string): boolean => {
-  if (!w.population) return true
+  if (!w.population || subject.result) return true
   const bound = namedPopulation(w.population.text) ?? (lookup(scope, `@${w.population.text}`) ? resolvePopulation(scope, w.population) : undefined)
   if (!bound) {
     if (!lookup(scope, `@${w.population.text}`)) scope.names.set(`@${w.population.text}`, { value: { kind: "unknown" }, span: w.population.span, population: { is: d.population } })

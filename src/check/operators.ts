@@ -7,12 +7,13 @@ import { mergeSelect } from "../scalar/merge.ts"
 import type { BinaryFn, Scalar, UnaryFn } from "../scalar/scalar.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dim } from "../types/dimension.ts"
-import { addSize, constantOf, equalSize, floorSize, modSize, mulSize, negSize, printSize, size, subSize, valueOf, type Size } from "../types/size.ts"
+import { addSize, constantOf, equalSize, floorSize, modSize, mulSize, negSize, size, subSize, valueOf, type Size } from "../types/size.ts"
 import { align } from "./align.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { fail, report, sized, type Context } from "./context.ts"
 import { einsum } from "./contract.ts"
 import { castTo, elementwise, type Operand } from "./emit.ts"
-import { agree, convert } from "./match.ts"
+import { agree, convert, unequal } from "./match.ts"
 import { mapPictures } from "./picture.ts"
 import { bindingsOf, printTensor, printValue } from "./print-value.ts"
 import { boolean, errorValue, int, isSilent, literal, silence, tensor, unknown, type DType, type TensorValue, type Value } from "./value.ts"
@@ -158,11 +159,12 @@ export const binaryFunction = (ctx: Context, span: Span, fn: BinaryFn, name: str
   const pictures = mapPictures(ctx, span, [left.value, right.value], (xs) => binaryFunction(ctx, span, fn, name, { value: xs[0]!, span: left.span }, { value: xs[1]!, span: right.span }))
   if (pictures) return pictures
   if (isOpaqueNumber(left.value) || isOpaqueNumber(right.value)) return left.value.kind === "opaque" ? left.value : right.value
-  for (const v of [left, right]) if (v.value.kind === "lambda" || v.value.kind === "function" || v.value.kind === "partial") return { kind: "opaque", type: "Schedule" }
+  for (const v of [left, right]) if (v.value.kind === "lambda" || v.value.kind === "function") return { kind: "opaque", type: "Schedule" }
   const a0 = asTensor(left.value)
   const b0 = asTensor(right.value)
   if (!a0 || !b0) {
     const bad = a0 ? right : left
+    if (reportIncomplete(ctx, bad.value)) return errorValue
     return fail(ctx, elementType(bad.span, `this side of \`${name}\``, "a tensor or a number", printValue(bad.value), undefined))
   }
   const dtype = promote(fn, a0, b0)
@@ -269,6 +271,7 @@ export const selectValues = (ctx: Context, span: Span, condition: Located, then:
 const matmul = (ctx: Context, span: Span, left: Located, right: Located): Value => {
   const a = asTensor(left.value)
   const b = asTensor(right.value)
+  if (reportIncomplete(ctx, left.value) || reportIncomplete(ctx, right.value)) return errorValue
   if (!a || !b) return fail(ctx, elementType((a ? right : left).span, "this side of `@`", "a tensor", printValue((a ? right : left).value), undefined))
   const text = (v: TensorValue): string => printTensor(v.dtype, v.dims, v.alias)
   const sides = [{ span: left.from ?? left.span, text: text(a) }, { span: right.from ?? right.span, text: text(b) }]
@@ -279,7 +282,7 @@ const matmul = (ctx: Context, span: Span, left: Located, right: Located): Value 
   if (agree(inner.size, first.size) === "different") {
     const last = b.dims.at(-1) as Dim
     const turned = b.dims.length === 2 && agree(inner.size, last.size) !== "different" ? right.span : undefined
-    return fail(ctx, matmulMismatch(span, sides, `${printSize(inner.size)} is not ${printSize(first.size)}`, bindingsOf([inner, first]), turned))
+    return fail(ctx, matmulMismatch(span, sides, unequal(inner.size, first.size), bindingsOf([inner, first]), turned))
   }
   const pattern = a.dims.length === 2 ? (b.dims.length === 2 ? "ij,jk->ik" : "ij,j->i") : b.dims.length === 2 ? "j,jk->k" : "j,j->"
   return einsum(ctx, span, pattern, [castTo(ctx, left.span, a, "f32"), castTo(ctx, right.span, b, "f32")], [left.span, right.span])

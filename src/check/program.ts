@@ -3,12 +3,13 @@ import type { Diagnostic } from "../base/diagnostic.ts"
 import { hasErrors } from "../base/diagnostic.ts"
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
-import { dataDisagrees, fieldNotDelivered, notADataSet, settingValue, unknownSetting } from "../diagnostics/messages/data.ts"
+import { dataDisagrees, fieldNotDelivered, notADataSet, outputKind, settingValue, unknownSetting } from "../diagnostics/messages/data.ts"
 import { duplicateName, notExported, recursion } from "../diagnostics/messages/names.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { parse } from "../syntax/parser.ts"
-import { dim, rest } from "../types/dimension.ts"
+import { dim, rest, type Dimension } from "../types/dimension.ts"
 import { atom, valueOf } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { builtins } from "./builtins.ts"
 import { newBody, report, type Context, type Elaboration } from "./context.ts"
 import { instantiateEntry, instantiateTrain, type EntryInputs } from "./entry.ts"
@@ -19,7 +20,7 @@ import { homeOf, loadModules, moduleKey, type Loaded, type LoadedModule } from "
 import { printValue } from "./print-value.ts"
 import { inner, lookup, type Binding, type Scope } from "./scope.ts"
 import { loaderNames, sourceNamed } from "./sources.ts"
-import { makeModel } from "./statement.ts"
+import { isOutput, makeModel } from "./statement.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, literal, none, type FunctionValue, type ModelValue, type SourceValue, type TensorValue, type Value } from "./value.ts"
 
@@ -191,14 +192,11 @@ const dataSet = (ctx: Context, scope: Scope, d: Ast.DataDeclaration): Value => {
       const first = t.dims[0]
       const n = first?.kind === "dim" ? { ...batch, population: first.population, became: first.became ?? batch.became } : batch
       const dims = [n, ...t.dims.slice(1).map((x, i) => (x.kind === "dim" && valueOf(x.size) === undefined && given?.dims[i + 1]?.kind === "dim" ? dim((given.dims[i + 1] as typeof batch).size) : x))]
-      if (given) for (let i = 1; i < dims.length; i++) {
-        const a = dims[i]
-        const b = given.dims[i]
-        const x = a?.kind === "dim" ? valueOf(a.size) : undefined
-        const y = b?.kind === "dim" ? valueOf(b.size) : undefined
-        if (x !== undefined && y !== undefined && x !== y) report(ctx, dataDisagrees(fieldSpan(d, name), name, source.loader, printValue({ ...given, dims }), printValue(given)))
-      }
-      result.set(name, { ...(given ?? { kind: "tensor", dtype: t.dtype, literal: undefined, data: undefined }), dtype: t.dtype, dims, alias: t.alias ?? given?.alias })
+      const value: TensorValue = { ...(given ?? { kind: "tensor", literal: undefined, data: undefined }), dtype: t.dtype, dims, alias: t.alias ?? given?.alias }
+      const number = (d: Dimension | undefined): number | undefined => (d?.kind === "dim" ? valueOf(d.size) : undefined)
+      const fits = !given || (given.dtype === t.dtype && given.dims.length === t.dims.length && dims.every((d, i) => i === 0 || number(d) === undefined || number(given.dims[i]) === undefined || number(d) === number(given.dims[i])))
+      if (!fits) report(ctx, dataDisagrees(fieldSpan(d, name), name, source.loader, printValue({ ...value, dims: t.dims }), printValue(given)))
+      result.set(name, fits ? value : { ...value, dims: [rest(name)] })
     }
     return result
   }
@@ -315,8 +313,21 @@ const checkEntry = (ctx: Context, scope: Scope, d: Ast.Declaration, inputs: Entr
   if (d.kind !== "entry" && d.kind !== "train") return
   const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
   const inside: Context = { ...ctx, frames: [frame] }
-  if (d.kind === "entry") instantiateEntry(inside, scope, d, inputs)
-  else instantiateTrain(inside, scope, d, inputs)
+  if (d.kind === "entry") {
+    const value = instantiateEntry(inside, scope, d, inputs)
+    if (value && !isOutput(value) && !reportIncomplete(inside, value)) checkOutputs(inside, d, value)
+  } else instantiateTrain(inside, scope, d, inputs)
+}
+
+/** What an entry gives is written to files. */
+const checkOutputs = (ctx: Context, d: Ast.EntryDeclaration, value: Value): void => {
+  const body = d.body.kind === "suite" ? d.body.result ?? d.body : d.body
+  if (value.kind !== "record") return report(ctx, outputKind(body.span, d.name.text, printValue(value)))
+  for (const [name, v] of value.fields) {
+    if (isOutput(v) || reportIncomplete(ctx, v)) continue
+    const field = body.kind === "record" ? body.fields.find((f) => f.name.text === name) : undefined
+    report(ctx, outputKind(field?.value.span ?? body.span, `${d.name.text}.${name}`, printValue(v)))
+  }
 }
 
 /** Instantiates one graph entry while building nodes; its value, or `undefined` after errors. */

@@ -4,21 +4,22 @@ import { suggest } from "../base/suggest.ts"
 import { frozenOver, lossNotScalar, noGradient } from "../diagnostics/messages/gradients.ts"
 import { duplicateName, shadowsDimension, unknownName } from "../diagnostics/messages/names.ts"
 import { notDrawn } from "../diagnostics/messages/random.ts"
-import { minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportsRecord } from "../diagnostics/messages/state.ts"
+import { minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportedKind, reportsRecord } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { applyStage } from "./call.ts"
 import { enter, pathOf, report, subPath, type Context, type Role } from "./context.ts"
 import { nodeOf } from "./emit.ts"
 import { parameterValue, propose, stateValue } from "./learning.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { dependsOn } from "./dependence.ts"
 import { evaluateDraw } from "./draw.ts"
 import { bindPattern, evaluate } from "./expression.ts"
-import { convert, matchType, valueOfType } from "./match.ts"
+import { matchType, valueOfType } from "./match.ts"
 import { asTensor } from "./operators.ts"
 import { printValue } from "./print-value.ts"
-import { lookup, visibleNames, type Scope } from "./scope.ts"
+import { inner, lookup, visibleNames, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
-import { errorValue, isSilent, type ModelValue, type TensorValue, type Value } from "./value.ts"
+import { errorValue, isSilent, type ModelValue, type Value } from "./value.ts"
 
 const places: Record<string, { readonly roles: readonly Role[]; readonly words: string }> = {
   param: { roles: ["block"], words: "a block" },
@@ -77,7 +78,7 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
     case "term": {
       const value = evaluate(ctx, scope, s.value)
       const t = asTensor(value)
-      const sound = isSilent(value) || (t !== undefined && t.dims.length === 0)
+      const sound = isSilent(value) || reportIncomplete(ctx, value) || (t !== undefined && t.dims.length === 0)
       if (!sound) report(ctx, lossNotScalar(s.value.span, printValue(value)))
       scope.names.set(s.name.text, { value: sound ? value : errorValue, span: s.name.span })
       if (t && t.dims.length === 0 && t.literal === undefined) ctx.build?.step?.reports.push({ name: s.name.text, value: t })
@@ -90,7 +91,8 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
       if (!isSilent(value) && value.kind !== "record") report(ctx, reportsRecord(s.value.span, printValue(value)))
       if (value.kind === "record") for (const [name, v] of value.fields) {
         const t = asTensor(v)
-        if (t) ctx.build?.step?.reports.push({ name, value: t })
+        if (!isOutput(v) && !reportIncomplete(ctx, v)) report(ctx, reportedKind(fieldValueSpan(s.value, name), name, printValue(v)))
+        else if (t) ctx.build?.step?.reports.push({ name, value: t })
       }
       return
     }
@@ -136,7 +138,7 @@ const runSlot = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "
   const typed: Value = type ? valueOfType(type) : errorValue
   const value = ctx.build && typed.kind === "tensor" ? (s.role === "param" ? parameterValue : stateValue)(ctx, s.span, s.name.text, typed, initial) : typed
   scope.names.set(s.name.text, { value, span: s.name.span })
-  if (s.role === "state") ctx.body?.states.set(s.name.text, { span: s.name.span, integer: type?.kind === "tensor" && type.dtype !== "f32", value, path: `${pathOf(ctx)}.${s.name.text}` })
+  if (s.role === "state") ctx.body?.states.set(s.name.text, { span: s.name.span, integer: type?.kind === "tensor" && type.dtype !== "f32", type: type && s.type, path: `${pathOf(ctx)}.${s.name.text}` })
 }
 
 const runNext = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "next" }>): void => {
@@ -150,11 +152,16 @@ const runNext = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "
   const before = ctx.body!.nexts.get(s.name.text)
   if (before && ctx.role === "block") report(ctx, nextTwice(s.span, s.name.text, before, state.integer))
   ctx.body!.nexts.set(s.name.text, s.span)
-  const t = asTensor(value)
-  const slot = state.value
-  const converted = t && slot.kind === "tensor" ? (convert(t, slot.dtype) as TensorValue | undefined) : undefined
-  if (ctx.build && converted) propose(ctx, s.span, state.path, converted)
+  const matched = state.type ? matchType(ctx, inner(scope), state.type, value, { span: s.value.span, callee: undefined, name: `the next value of \`${s.name.text}\`` }) : value
+  const t = matched && !isSilent(matched) ? asTensor(matched) : undefined
+  if (ctx.build && t) propose(ctx, s.span, state.path, t)
 }
+
+/** What can be written down: tensors, and records and tuples of them. */
+export const isOutput = (v: Value): boolean =>
+  isSilent(v) || asTensor(v) !== undefined || (v.kind === "record" && [...v.fields.values()].every(isOutput)) || (v.kind === "tuple" && v.items.every(isOutput))
+
+const fieldValueSpan = (e: Ast.Expr, name: string): Span => (e.kind === "record" ? e.fields.find((f) => f.name.text === name)?.value.span : undefined) ?? e.span
 
 /** `model M = block(…)`: the block with its configuration, not yet applied. */
 export const makeModel = (ctx: Context, scope: Scope, s: Ast.ModelDeclaration): Value => {
@@ -188,11 +195,12 @@ const modelNamed = (ctx: Context, scope: Scope, name: Ast.Name): ModelValue | un
 const runMinimize = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "minimize" }>): void => {
   const loss = evaluate(ctx, scope, s.loss)
   const t = asTensor(loss)
-  if (!isSilent(loss) && (!t || t.dims.length > 0)) report(ctx, lossNotScalar(s.loss.span, printValue(loss)))
+  const sound = t !== undefined && t.dims.length === 0
+  if (!isSilent(loss) && !sound && !reportIncomplete(ctx, loss)) report(ctx, lossNotScalar(s.loss.span, printValue(loss)))
   for (const name of s.over) {
     const model = modelNamed(ctx, scope, name)
     if (model?.mode === "follow") report(ctx, frozenOver(name.span, name.text))
-    else if (model && !isSilent(loss)) {
+    else if (model && sound) {
       const { depends, cut } = dependsOn(scope, s.loss, model)
       if (!depends) report(ctx, noGradient(name.span, name.text, cut))
     }

@@ -98,6 +98,8 @@ export interface PartialValue {
   readonly kind: "partial"
   readonly callee: FunctionValue | BuiltinValue
   readonly args: readonly EvaluatedArgument[]
+  /** The parameter that has no argument, counting in order. */
+  readonly missing: string
   readonly span: Span
 }
 

@@ -1,5 +1,6 @@
 /** Why a command stops: one message, where, and what to do. The exit code says whose matter it is. */
 import { DataError } from "../runtime/data/data-error.ts"
+import type { CheckpointError } from "../runtime/errors.ts"
 import { exitCode, type ExitCode } from "./exit-code.ts"
 
 export interface Failure {
@@ -48,3 +49,8 @@ export const systemReason = (error: unknown): string => {
   const code = (error as { readonly code?: string }).code
   return (code === undefined ? undefined : systemWords[code]) ?? (error instanceof Error ? error.message : String(error))
 }
+
+/** What the runtime's typed errors say, as a failure of the command. */
+export const checkpointFailure = (error: CheckpointError): Failure => ({
+  kind: "failure", exit: exitCode.runtime, tag: error._tag, message: error.message, where: error.where, hint: error.hint,
+})

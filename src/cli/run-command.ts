@@ -16,15 +16,12 @@ import { isFailure, orDataFailure, type Failure, type Outcome } from "./failure.
 import { findNonFinite } from "./finite.ts"
 import { fitInputs } from "./host-inputs.ts"
 import { runInterruptibly } from "./interruption.ts"
+import { orFail } from "./or-fail.ts"
 import type { Arguments } from "./parse-arguments.ts"
 import { progress, type Progress } from "./progress.ts"
 import { defaultFolder, openRunDirectory } from "./run-directory.ts"
 import { rangeWarnings, writeResults } from "./run-results.ts"
 import { version, versionOf } from "./version.ts"
-
-/** A failure as a value becomes the effect's error. */
-const orFail = <A>(promise: () => Promise<A | Failure>): Effect.Effect<Exclude<A, Failure>, Failure> =>
-  Effect.flatMap(Effect.promise(promise), (value) => (isFailure(value) ? Effect.fail(value) : Effect.succeed(value as Exclude<A, Failure>)))
 
 const seedFor = (prepared: Prepared, plan: Plan): number => {
   const own = plan.settings["seed"]

@@ -1,15 +1,14 @@
 /** `compileProgram`: an entry that learns or remembers becomes plans over shared slots. */
 import type { Diagnostic } from "../base/diagnostic.ts"
-import { elaborateProgram } from "../elaborate/learn.ts"
+import { elaborate } from "../elaborate/elaborate.ts"
 import { limitExceeded } from "../diagnostics/messages/data.ts"
 import type { Graph } from "../ir/graph.ts"
 import type { Program, Slot } from "../ir/program.ts"
 import { makePlan } from "../plan/make-plan.ts"
 import type { Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
-import type { Schedule } from "../schedule/groups.ts"
 import { webgpuDefaults } from "../schedule/limits.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
-import { openEntry, placeOf, settingsOf, type CompileResult } from "./compile.ts"
+import { openEntry, placeOf, settingsOf, type Compiled, type CompileResult } from "./compile.ts"
 import type { Request } from "./check.ts"
 
 export interface CompiledProgram {
@@ -17,8 +16,8 @@ export interface CompiledProgram {
   /** As elaborated: what the reference evaluator runs. */
   readonly program: Program
   readonly plan: ProgramPlan
-  /** By step, for `--emit`. */
-  readonly schedules: ReadonlyMap<string, Schedule>
+  /** Each graph with its plan: `initial`, the steps, `every.0` …; for `--emit`. */
+  readonly pieces: readonly Compiled[]
 }
 
 const slotPlan = (s: Slot): SlotPlan => ({ name: s.name, kind: s.kind, ...(s.model === undefined ? {} : { model: s.model }), dtype: s.node.dtype, shape: s.node.shape, leaves: s.leaves })
@@ -33,16 +32,17 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
   const diagnostics: Diagnostic[] = []
   const opened = openEntry(request, diagnostics)
   if ("needs" in opened) return { value: undefined, diagnostics, needs: opened.needs }
-  const program = elaborateProgram(opened.program, opened.entry, diagnostics)
+  const program = elaborate(opened.program, opened.entry, diagnostics)
   if (!program) return { value: undefined, diagnostics, needs: [] }
   const limits = request.limits ?? webgpuDefaults
   const settings = settingsOf(opened.program, opened.entry)
-  const schedules = new Map<string, Schedule>()
+  const pieces: Compiled[] = []
   const planned = (name: string, graph: Graph): Plan | undefined => {
-    const made = makePlan(simplifyGraph(graph), { limits, settings, placeOf: placeOf(opened.program) })
+    const simplified = simplifyGraph(graph)
+    const made = makePlan(simplified, { limits, settings, placeOf: placeOf(opened.program) })
     const first = made.problems[0]
     if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, made.problems.length - 1))
-    schedules.set(name, made.schedule)
+    if (made.plan) pieces.push({ entry: name, program: opened.program, graph: { ...graph, entry: name }, simplified, schedule: made.schedule, plan: made.plan })
     return made.plan
   }
   const initial = planned("initial", initialGraph(program))
@@ -54,5 +54,5 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
     version: 1, entry: program.entry, kind: program.kind, slots: program.slots.map(slotPlan), initial, steps, every, settings,
     models: program.models.map(({ name, parameters, from }) => ({ name, parameters, ...(from === undefined ? {} : { from }) })),
   }
-  return { value: { entry: program.entry, program, plan, schedules }, diagnostics, needs: [] }
+  return { value: { entry: program.entry, program, plan, pieces }, diagnostics, needs: [] }
 }

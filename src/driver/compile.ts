@@ -3,7 +3,7 @@ import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import { positionOf } from "../base/source.ts"
 import { suggest } from "../base/suggest.ts"
 import { checkProgram, openProgram, type Program } from "../check/program.ts"
-import { limitExceeded, needsTraining, whichEntry } from "../diagnostics/messages/data.ts"
+import { limitExceeded, needsProgram, whichEntry } from "../diagnostics/messages/data.ts"
 import { elaborate } from "../elaborate/elaborate.ts"
 import type { Graph, Origin } from "../ir/graph.ts"
 import { verifyGraph } from "../ir/verify.ts"
@@ -78,13 +78,13 @@ export const placeOf = (program: Program) => ({ span }: Origin): string => {
   return `${span.file}:${line}:${column}`
 }
 
-/** The graph of an entry, before anything is scheduled. */
+/** The graph of an entry without parameters and states, before anything is scheduled. */
 export const graphOf = ({ program, entry }: Opened, diagnostics: Diagnostic[]): Graph | undefined => {
-  if (entry.kind === "train" || entry.role === "eval") {
-    diagnostics.push(needsTraining(entry.name.span, entry.name.text, `it is ${entry.kind === "train" ? "a train" : "an eval"}`))
-    return undefined
-  }
-  return elaborate(program, entry, diagnostics)
+  const made = entry.kind === "entry" && entry.role === "graph" ? elaborate(program, entry, diagnostics) : undefined
+  if (hasErrors(diagnostics)) return undefined
+  if (made && made.slots.length === 0) return { ...made.steps[0]!.graph, entry: entry.name.text }
+  diagnostics.push(needsProgram(entry.name.span, entry.name.text, entry.kind === "train" ? "it is a train" : entry.role === "eval" ? "it is an eval" : "it applies models"))
+  return undefined
 }
 
 export const settingsOf = (program: Program, entry: Entry): Plan["settings"] => {

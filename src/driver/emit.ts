@@ -14,6 +14,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { printModule } from "../syntax/print-ast.ts"
 import { compile, graphOf, openEntry, placeOf, type Compiled, type CompileResult } from "./compile.ts"
 import { check, type Request } from "./check.ts"
+import { compileProgram } from "./compile-program.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
 
 export const stages: readonly string[] = ["ast", "types", "ir", "grad", "simplified", "rates", "fused", "kernels", "memory", "wgsl", "plan", "dot", "summary"]
@@ -21,7 +22,7 @@ export const stages: readonly string[] = ["ast", "types", "ir", "grad", "simplif
 /** Stages that need no entry, stages of the graph, and stages of the plan. */
 const ofGraph: Readonly<Record<string, (graph: Graph, sources: ReadonlyMap<string, SourceFile>) => string>> = {
   ir: printGraph,
-  // Nothing is differentiated in a graph: the gradient stage passes it on.
+  // Gradients are written out while a step is elaborated: the stage shows the same graph.
   grad: printGraph,
   simplified: (graph, sources) => printGraph(simplifyGraph(graph), sources),
   dot: (graph) => dot(graph),
@@ -49,13 +50,25 @@ export const emit = (request: Request, stage: string): CompileResult<string> => 
   if (stage === "ast") return { value: printModule(opened.program.main.ast), diagnostics, needs: [] }
   if (!opened.entry) return { value: undefined, diagnostics, needs: [] }
   const sources = new Map([...opened.program.loaded.modules].map(([name, m]) => [name, m.source]))
+  if (opened.entry.kind === "train" || opened.entry.role === "eval") return emitProgram(request, stage, sources)
+  const graph = graphOf({ program: opened.program, entry: opened.entry }, diagnostics)
+  // A graph that applies models is a program of one step.
+  if (!graph && diagnostics.every((d) => d.code === "NDA0909")) return emitProgram(request, stage, sources)
   const print = ofGraph[stage]
-  if (print) {
-    const graph = graphOf({ program: opened.program, entry: opened.entry }, diagnostics)
-    return { value: graph && print(graph, sources), diagnostics, needs: [] }
-  }
+  if (print || !graph) return { value: graph && print!(graph, sources), diagnostics, needs: [] }
   const compiled = compile(request)
   return { ...compiled, value: compiled.value && ofPlan[stage]!(compiled.value) }
+}
+
+/** A stage of each graph of a program, one after the other. */
+const emitProgram = (request: Request, stage: string, sources: ReadonlyMap<string, SourceFile>): CompileResult<string> => {
+  const compiled = compileProgram(request)
+  const made = compiled.value
+  if (!made) return { ...compiled, value: undefined }
+  if (stage === "plan") return { ...compiled, value: `${JSON.stringify(made.plan, null, 1)}\n` }
+  const heading = stage === "summary" ? made.plan.models.map((x) => `model ${x.name}: ${x.parameters} parameters${x.from === undefined ? "" : ` from ${x.from}`}\n`).join("") : ""
+  const texts = made.pieces.map((piece) => ofGraph[stage]?.(piece.graph, sources) ?? ofPlan[stage]!(piece))
+  return { ...compiled, value: heading + texts.join("\n") }
 }
 
 /** A stage of what has been compiled already; undefined for the stages before the plan's. */
@@ -101,7 +114,7 @@ const summary = ({ graph, plan }: Compiled): string => {
   const lines = [`graph ${graph.entry}`]
   for (const i of graph.inputs) lines.push(`  input   ${i.name}: ${shape(i.node)}`)
   for (const o of graph.outputs) lines.push(`  output  ${o.name}: ${shape(o.node)}${o.population ? ` @${o.population}` : ""}`)
-  lines.push(`  parameters 0, dispatches ${plan.commands.filter((c) => c.op === "dispatch").length}, kernels ${plan.kernels.length}, multiply-adds ${multiplyAdds(graph)}, peak ${kilobytes(plan.peakBytes)}`)
+  lines.push(`  dispatches ${plan.commands.filter((c) => c.op === "dispatch").length}, kernels ${plan.kernels.length}, multiply-adds ${multiplyAdds(graph)}, peak ${kilobytes(plan.peakBytes)}`)
   return `${lines.join("\n")}\n`
 }
 

@@ -1,72 +1,263 @@
-/** Elaboration: one graph entry of a checked program becomes a tensor graph in which every size is a number. */
-import type { Diagnostic } from "../base/diagnostic.ts"
-import { hasErrors } from "../base/diagnostic.ts"
-import { elaborateEntry, type Program } from "../check/program.ts"
-import { nodeOf } from "../check/emit.ts"
-import { asTensor } from "../check/operators.ts"
-import { printValue } from "../check/print-value.ts"
+/**
+ * Elaboration: an entry of a checked program becomes tensor graphs in which every size is a number: one graph for a
+ * `graph` or an `eval`, one for each step of a `train`. Gradients and updates are made here, once every parameter is known.
+ */
+import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import type { Context, Elaboration } from "../check/context.ts"
-import { newLearning } from "../check/learning.ts"
-import type { TensorValue, Value } from "../check/value.ts"
-import { outputKind } from "../diagnostics/messages/data.ts"
-import { graphBuilder } from "../ir/build.ts"
-import type { Graph, GraphInput, Output, SourceSpec } from "../ir/graph.ts"
+import { nodeOf } from "../check/emit.ts"
+import { flat, newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { asTensor } from "../check/operators.ts"
+import { elaborateEntry, elaborateTrain, modelsOf, type Program as CheckedProgram } from "../check/program.ts"
+import { isSilent, type ModelValue, type TensorValue } from "../check/value.ts"
+import { noGradient } from "../diagnostics/messages/gradients.ts"
+import { nextTwice } from "../diagnostics/messages/state.ts"
+import { graphBuilder, nowhere } from "../ir/build.ts"
+import type { Graph, GraphInput, Node, Output } from "../ir/graph.ts"
+import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
+import { topological } from "../ir/walk.ts"
 import type * as Ast from "../syntax/ast.ts"
-import { isDim } from "../types/dimension.ts"
-import { printPopulation } from "../types/population.ts"
+import { gradients } from "../transform/autodiff.ts"
+import { arenaOf, type Arena } from "./arenas.ts"
+import { outputsOf, pictureOf, sourcesUsed } from "./outputs.ts"
 
-export const elaborate = (program: Program, entry: Ast.EntryDeclaration, diagnostics: Diagnostic[]): Graph | undefined => {
-  const build: Elaboration = { builder: graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning: newLearning(), step: undefined }
-  const inputs: GraphInput[] = []
-  const value = elaborateEntry(program, entry, build, (name, node, source) => inputs.push({ name, node, source }))
-  if (!value || hasErrors(diagnostics)) return undefined
-  const outputs = outputsOf(program, build, entry, value, diagnostics)
-  if (hasErrors(diagnostics)) return undefined
-  const used = inputs.filter((i) => reaches(outputs, i))
-  return { entry: entry.name.text, inputs: used, sources: sourcesUsed(build.sources, used), outputs, rasters: build.rasters }
+interface Making {
+  readonly program: CheckedProgram
+  readonly entry: string
+  readonly build: Elaboration
+  readonly learning: Learning
+  readonly inputs: GraphInput[]
+  readonly diagnostics: Diagnostic[]
+  readonly arenas: Map<string, Arena>
+  /** The arena's slot before the step, by model. */
+  readonly arenaNodes: Map<string, Node>
 }
 
-/** Loaders are asked only for the fields that something reads. */
-export const sourcesUsed = (sources: readonly SourceSpec[], used: readonly GraphInput[]): SourceSpec[] =>
-  sources.flatMap((source) => {
-    const own = used.filter((i) => i.source?.name === source.name)
-    return own.length > 0 ? [{ ...source, fields: source.fields.filter((f) => own.some((i) => i.source!.field === f.name)) }] : []
+export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[]): Program | undefined => {
+  const learning = newLearning()
+  const record = newStep(entry.name.text, 1, "own")
+  const build: Elaboration = {
+    builder: graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning,
+    step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
+  }
+  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map() }
+  const models = modelsOf(program)
+  for (const model of models) registerFollower(m, model)
+  const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
+  let outputs: Output[] = []
+  if (entry.kind === "train") elaborateTrain(program, entry, build, onInput)
+  else {
+    const value = elaborateEntry(program, entry, build, onInput)
+    if (!value || hasErrors(diagnostics)) return undefined
+    outputs = outputsOf(program, build, entry, value)
+  }
+  if (hasErrors(diagnostics)) return undefined
+  makeArenas(m)
+  const ctx: Context = { ...program.context, build }
+  if (entry.kind === "entry") {
+    const nexts = proposalsOf(m, record)
+    if (hasErrors(diagnostics)) return undefined
+    const step = stepGraph(m, { ...record, name: entry.name.text }, outputs, nexts)
+    return finished(m, entry.role, [step], [], models)
+  }
+  const steps = learning.steps.map((s) => {
+    const updates = s.minimizes.flatMap((x) => minimized(m, ctx, s, x))
+    const nexts = [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))]
+    return stepGraph(m, s, reportsOf(ctx, m, s), nexts)
+  })
+  const every: EveryGraph[] = learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
+  return hasErrors(diagnostics) ? undefined : finished(m, "train", steps, every, models)
+}
+
+const registerFollower = ({ learning }: Making, model: ModelValue): void => {
+  if (model.mode !== "follow" || model.of === undefined) return
+  const decay = model.follow?.decay && asTensor(model.follow.decay)?.literal
+  const start = model.follow?.start && asTensor(model.follow.start)?.literal
+  learning.followers.set(model.path, { name: model.path, of: model.of, decay: decay ?? 0.999, start: start ?? 0, span: model.span, owns: false })
+}
+
+// ------------------------------------------------------------------------------------------------------ arenas
+
+const makeArenas = (m: Making): void => {
+  const parametersOf = (model: string) => [...m.learning.parameters.values()].filter((p) => p.model === model)
+  const models = [...new Set([...m.learning.parameters.values()].map((p) => p.model))]
+  for (const model of models) {
+    const follower = m.learning.followers.get(model)
+    // A follower lies as the model it follows does.
+    const led = follower ? parametersOf(follower.of) : []
+    const own = parametersOf(model)
+    const ordered = led.length > 0 ? led.flatMap((p) => own.find((q) => q.path.slice(model.length) === p.path.slice(follower!.of.length)) ?? []) : own
+    m.arenas.set(model, arenaOf(model, ordered.length === own.length ? ordered : own))
+  }
+  // A follower that no graph applies is kept all the same: it is saved, and later programs load it.
+  for (const f of m.learning.followers.values()) {
+    const led = m.arenas.get(f.of)
+    if (led && !m.arenas.has(f.name) && m.learning.steps.length > 0) m.arenas.set(f.name, { ...led, model: f.name })
+  }
+  for (const arena of m.arenas.values()) m.arenaNodes.set(arena.model, m.build.builder.at({ ...nowhere, label: arena.model }).input(`slot:${arena.model}`, "f32", [arena.total]))
+}
+
+/** A parameter's first value: a follower begins as what it follows. */
+const initialArena = (m: Making, arena: Arena): Node => {
+  const follower = m.learning.followers.get(arena.model)
+  const from = follower ? m.arenas.get(follower.of) ?? arena : arena
+  return m.build.builder.apply("pack", from.leaves.map((l) => l.parameter.initial), { offsets: from.leaves.map((l) => l.offset), total: from.total })
+}
+
+// -------------------------------------------------------------------------------------------- proposals, updates
+
+interface Next {
+  readonly slot: string
+  readonly node: Node
+}
+
+/** What a step proposes for each state: float proposals are averaged, of others there may be one. */
+const proposalsOf = (m: Making, step: StepRecord): Next[] =>
+  [...step.proposals].flatMap(([path, all]): Next[] => {
+    const slot = m.learning.states.get(path)!
+    if (all.length > 1 && slot.node.dtype !== "f32") {
+      m.diagnostics.push(nextTwice(all[1]!.span, path.split(".").at(-1)!, all[0]!.span, true))
+      return []
+    }
+    const b = m.build.builder
+    const sum = all.map((p) => p.node).reduce((x, y) => b.apply("add", [x, y]))
+    return [{ slot: path, node: all.length === 1 ? sum : b.apply("mul", [sum, filled(m, 1 / all.length, sum.shape)]) }]
   })
 
-/** The outputs of an entry: a tensor, or the fields of a record. */
-export const outputsOf = (program: Program, build: Elaboration, entry: Ast.EntryDeclaration, value: Value, diagnostics: Diagnostic[]): Output[] => {
-  const ctx: Context = { ...program.context, build }
-  const outputs: Output[] = []
-  const add = (name: string, v: Value): void => {
-    const t = asTensor(v)
-    if (v.kind === "record") for (const [field, x] of v.fields) add(name === "" ? field : `${name}.${field}`, x)
-    else if (v.kind === "tuple") v.items.forEach((x, i) => add(name === "" ? `out${i}` : `${name}.${i}`, x))
-    else if (!t) diagnostics.push(outputKind(entry.body.span, entry.name.text, printValue(v)))
-    else outputs.push({ name: name === "" ? "result" : name, node: nodeOf(ctx, entry.body.span, t), ...pictureOf(t) })
-  }
-  add("", value)
-  return outputs
+const filled = (m: Making, value: number, shape: readonly number[]): Node => {
+  const c = m.build.builder.constant([value], "f32", [])
+  return shape.length === 0 ? c : m.build.builder.apply("broadcast", [c], { shape, map: [] })
 }
 
-/** Whether a tensor is a batch of pictures, and of which population. */
-export const pictureOf = (t: TensorValue): Pick<Output, "picture" | "population"> => {
-  const first = t.dims[0]
-  const picture = t.dtype !== "f32" ? undefined
-    : t.dims.length === 5 && (t.alias === "Clip" || t.alias === "Image") ? "clip" as const
-    : t.dims.length === 4 && t.alias === "Image" ? "image" as const : undefined
-  return { picture, population: first && isDim(first) && first.population ? printPopulation(first.population) : undefined }
+/** One `minimize`: gradients packed like the parameters, and the optimiser applied to both, flat. */
+const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next[] => {
+  const b = m.build.builder
+  const arenas = x.models.flatMap(({ model }) => m.arenas.get(model.path) ?? [])
+  const leaves = arenas.flatMap((a) => a.leaves)
+  const { values } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
+  const of = new Map(leaves.map((l, i) => [l, values[i]]))
+  for (const { model, span } of x.models) {
+    const arena = m.arenas.get(model.path)
+    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, []))
+  }
+  if (hasErrors(m.diagnostics)) return []
+  const packed = arenas.map((a) => b.apply("pack", a.leaves.map((l) => of.get(l) ?? filled(m, 0, l.shape)), { offsets: a.leaves.map((l) => l.offset), total: a.total }))
+  const joined = (nodes: readonly Node[]): TensorValue => flat(nodes.length === 1 ? nodes[0]! : b.apply("concat", nodes, { axis: 0 }))
+  const before = step.proposals.size
+  const updated = x.update(joined(arenas.map((a) => m.arenaNodes.get(a.model)!)), joined(packed))
+  const result = isSilent(updated) ? undefined : asTensor(updated)
+  if (!result) return []
+  const whole = nodeOf(ctx, x.lossSpan, result)
+  step.reports.push({ name: step.minimizes.length === 1 ? "loss" : `loss.${step.minimizes.indexOf(x)}`, value: { kind: "tensor", dtype: "f32", dims: [], alias: undefined, literal: undefined, data: { rate: "node", node: x.loss } } })
+  let start = 0
+  const nexts = arenas.map((a): Next => {
+    const node = arenas.length === 1 ? whole : b.apply("slice", [whole], { start: [start], size: [a.total], step: [1] })
+    start += a.total
+    return { slot: a.model, node }
+  })
+  // The optimiser's own states were proposed while it was applied.
+  const own = new Map([...step.proposals].slice(before))
+  const states = proposalsOf(m, { ...step, proposals: own })
+  for (const path of own.keys()) step.proposals.delete(path)
+  return [...nexts, ...states]
 }
 
-/** Sources always deliver their numbers; an input that no output needs is left out. */
-const reaches = (outputs: readonly Output[], input: GraphInput): boolean => {
-  const seen = new Set<number>()
-  const stack = outputs.map((o) => o.node)
-  while (stack.length > 0) {
-    const node = stack.pop()!
-    if (node === input.node) return true
-    if (seen.has(node.id)) continue
-    seen.add(node.id)
-    stack.push(...node.inputs)
+/** `follow` advances once after each update of what it follows (RULINGS 14). */
+const followed = (m: Making, step: StepRecord, updates: ReadonlyMap<string, Node>): Next[] => {
+  const b = m.build.builder
+  const nexts: Next[] = []
+  for (const f of m.learning.followers.values()) {
+    const led = updates.get(f.of)
+    const own = m.arenaNodes.get(f.name)
+    if (!led || !own) continue
+    const counter = counterOf(m, f.name)
+    const copying = b.apply("lt", [counter, b.constant([f.start], "f32", [])])
+    const trail = (mine: Node, theirs: Node): Node => {
+      const moved = b.apply("add", [b.apply("mul", [mine, filled(m, f.decay, mine.shape)]), b.apply("mul", [theirs, filled(m, 1 - f.decay, mine.shape)])])
+      if (f.start <= 0) return moved
+      const condition = mine.shape.length === 0 ? copying : b.apply("broadcast", [copying], { shape: mine.shape, map: [] })
+      return b.apply("select", [condition, theirs, moved])
+    }
+    nexts.push({ slot: f.name, node: trail(own, led) })
+    if (f.start > 0) nexts.push({ slot: `${f.name}.updates`, node: b.apply("add", [counter, b.constant([1], "f32", [])]) })
+    if (f.owns) continue
+    const proposed = new Map(proposalsOf(m, step).map((n) => [n.slot, n.node]))
+    for (const s of m.learning.states.values()) {
+      if (s.model !== f.name) continue
+      const path = f.of + s.path.slice(f.name.length)
+      const theirs = proposed.get(path) ?? m.learning.states.get(path)?.node
+      if (theirs) nexts.push({ slot: s.path, node: s.node.dtype === "f32" ? trail(s.node, theirs) : theirs })
+    }
   }
-  return false
+  return nexts
 }
+
+const counterOf = (m: Making, follower: string): Node => {
+  const path = `${follower}.updates`
+  const known = m.learning.states.get(path)
+  if (known) return known.node
+  const node = m.build.builder.input(`slot:${path}`, "f32", [])
+  m.learning.states.set(path, { path, model: follower, node, initial: m.build.builder.constant([0], "f32", []) })
+  return node
+}
+
+// ------------------------------------------------------------------------------------------------------- graphs
+
+const reportsOf = (ctx: Context, m: Making, step: StepRecord): Output[] => {
+  const seen = new Map<string, number>()
+  return step.reports.map(({ name, value }) => {
+    const n = seen.get(name) ?? 0
+    seen.set(name, n + 1)
+    const full = `${step.name === "every" ? "" : `${step.name}.`}${name}${n === 0 ? "" : `.${n}`}`
+    const span = { file: m.program.main.name, start: 0, end: 0 }
+    return { name: full, node: nodeOf(ctx, span, value), ...pictureOf(value) }
+  })
+}
+
+/** A step's graph: parameters become views of their arenas, nexts become outputs. */
+const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], nexts: readonly Next[]): StepGraph => {
+  const roots = [...outputs.map((o) => o.node), ...nexts.map((n) => n.node)]
+  const views = new Map<Node, Node>()
+  for (const arena of m.arenas.values()) for (const leaf of arena.leaves) {
+    if (m.learning.followers.has(arena.model) && leaf.parameter.model !== arena.model) continue
+    views.set(leaf.parameter.node, m.build.builder.at(leaf.parameter.node.origin).apply("view", [m.arenaNodes.get(arena.model)!], { offset: leaf.offset, shape: leaf.shape }))
+  }
+  const now = rebuilt(m, roots, views)
+  const all: Output[] = [...outputs.map((o) => ({ ...o, node: now(o.node) })), ...nexts.map((n): Output => ({ name: `next:${n.slot}`, node: now(n.node), picture: undefined, population: undefined }))]
+  const used = new Set(topological(all.map((o) => o.node)))
+  const inputs: GraphInput[] = [
+    ...m.inputs.filter((i) => used.has(i.node)),
+    ...[...used].filter((n) => n.prim === "input" && inputName(n).startsWith("slot:")).map((node) => ({ name: inputName(node), node, source: undefined })),
+  ]
+  const graph: Graph = { entry: step.name, inputs, sources: sourcesUsed(m.build.sources, inputs), outputs: all, rasters: m.build.rasters.filter((r) => used.has(r.node)) }
+  return { name: step.name, repeat: step.repeat, graph, nexts: nexts.map((n) => ({ slot: n.slot, node: now(n.node) })) }
+}
+
+const inputName = (n: Node): string => (n.attrs as { readonly name: string }).name
+
+/** The same nodes with some replaced. */
+const rebuilt = (m: Making, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): ((n: Node) => Node) => {
+  const made = new Map<Node, Node>(replace)
+  for (const node of topological(roots)) {
+    if (made.has(node)) continue
+    const inputs = node.inputs.map((x) => made.get(x)!)
+    made.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : m.build.builder.at(node.origin).apply(node.prim, inputs, node.attrs as object))
+  }
+  return (n) => made.get(n)!
+}
+
+const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[], every: readonly EveryGraph[], models: readonly ModelValue[]): Program => {
+  const needed = new Set([...steps.flatMap((s) => [...s.graph.inputs.map((i) => i.name), ...s.nexts.map((n) => `slot:${n.slot}`)]), ...every.flatMap((e) => e.graph.inputs.map((i) => i.name))])
+  const slots: Slot[] = []
+  for (const arena of m.arenas.values()) {
+    const node = m.arenaNodes.get(arena.model)!
+    slots.push({ name: arena.model, kind: "params", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial: initialArena(m, arena), origin: node.origin })
+  }
+  for (const s of m.learning.states.values())
+    if (needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
+  const order = [...new Set([...models.map((x) => x.path), ...m.arenas.keys()])].filter((name) => m.arenas.has(name))
+  return {
+    entry: m.entry, kind, slots, steps, every,
+    models: order.map((name) => ({ name, parameters: m.arenas.get(name)!.parameters, from: models.find((x) => x.path === name)?.from })),
+  }
+}
+

@@ -46,6 +46,26 @@ const lanesOf = (fusion: Fusion, node: Node): number | undefined => {
   return axis !== undefined && axis > 0 && node.shape[axis]! <= 8 ? axis : undefined
 }
 
+/** The variables of places, shared by all kernels over the same places. */
+export interface Places {
+  of(samples: number | undefined, count: number): { readonly sample: Var | undefined; readonly place: Var }
+}
+
+export const makePlaces = (): Places => {
+  const known = new Map<string, { readonly sample: Var | undefined; readonly place: Var }>()
+  return {
+    of(samples, count) {
+      const key = `${samples ?? ""} ${count}`
+      const made = known.get(key) ?? {
+        sample: samples === undefined ? undefined : { op: "var", type: "i32", name: "n", low: 0, high: samples - 1 } as const,
+        place: { op: "var", type: "i32", name: "p", low: 0, high: Math.max(0, count - 1) } as const
+      }
+      known.set(key, made)
+      return made
+    }
+  }
+}
+
 /** Threads of a workgroup: one sample's places, or any places. */
 const workgroup = 64
 /** Rows of fewer places than this share workgroups. */
@@ -55,15 +75,13 @@ const mostTurns = 8
 const leastGroups = 4
 
 /** `isPart`: buffers too large to be bound whole; `refuse` is called where one is read at another sample than the thread's own. */
-export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, isPart: (node: Node) => boolean, refuse: (node: Node) => void): Elements => {
+export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, places: Places, isPart: (node: Node) => boolean, refuse: (node: Node) => void): Elements => {
   if (fusion.table(node.prim).kind === "opaque") return sortElements(node)
   const { shape } = node
   const axis = lanesOf(fusion, node)
   const lanes = axis === undefined ? 1 : shape[axis]!
   const perSample = shape.length >= 2 && sizeOf(shape.slice(1)) / lanes >= leastPlaces
-  const sample: Var | undefined = perSample ? { op: "var", type: "i32", name: "n", low: 0, high: shape[0]! - 1 } : undefined
-  const count = sizeOf(shape) / lanes / (perSample ? shape[0]! : 1)
-  const place: Var = { op: "var", type: "i32", name: "p", low: 0, high: Math.max(0, count - 1) }
+  const { sample, place } = places.of(perSample ? shape[0]! : undefined, sizeOf(shape) / lanes / (perSample ? shape[0]! : 1))
   const index: Scalar[] = shape.map(() => i32(0))
   let stride = 1
   const first = perSample ? 1 : 0
@@ -93,8 +111,11 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, isPart:
   return { node, sample, place, within: parted ? within : undefined, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
 }
 
-export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
-  const { node, sample, place, within, lanes } = elements
+/** `group`: results over the same places. */
+export const lowerElements = (group: readonly Elements[], kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
+  const { sample, place, within } = group[0]!
+  const shared = group.length === 1 ? undefined : canonical(simplify(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at]))))
+  const lanes = group.flatMap((e) => e.lanes.map((l) => ({ ...l, node: e.node }))).map((l, i) => (shared ? { node: l.node, value: shared[2 * i]!, at: shared[2 * i + 1]! } : l))
   const body: Stmt[] = []
   const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
   const samples = ranges ? ranges.step : sample ? sample.high + 1 : 1
@@ -141,13 +162,12 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
   const prelude: Stmt[] = []
   const target = makeTarget(reads, prelude)
   const lowerer = makeLowerer(target, roots, turns === 1 ? [] : [place])
-  const shared = [...(sample ? [sample] : []), ...(within ? [within] : [])]
-  if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, shared)
-  loadColumns(roots, reads, target, lowerer, each, [place, ...shared])
+  const outer = [...(sample ? [sample] : []), ...(within ? [within] : [])]
+  if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, outer)
+  loadColumns(roots, reads, target, lowerer, each, [place, ...outer])
   const values = lowerer.lower(lanes.map((l) => l.value), each)
   const places = lowerer.lower(lanes.map((l) => l.at), each)
-  const output = reads.bindings.write(node)
-  lanes.forEach((_, i) => each.statements.push({ op: "store", binding: output, index: places[i]!, value: values[i]! }))
+  lanes.forEach((l, i) => each.statements.push({ op: "store", binding: reads.bindings.write(l.node), index: places[i]!, value: values[i]! }))
   const partial = (place.high + 1) % span !== 0 || (!sample && !exact)
   if (turns > 1) {
     const end = arithmetic("add", start, number(span))

@@ -62,6 +62,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const graph: Graph = { ...whole, inputs: scheduled.graph.inputs, outputs: scheduled.graph.outputs }
   const where = (origin: Origin): Where => ({ at: options.placeOf?.(origin) ?? origin.span.file, label: origin.label })
   const outputs = new Set(graph.outputs.map((o) => o.node))
+  const { places, arenas } = scheduled
 
   const keys = new Map<unknown, string>()
   const keyOf = (v: Value): string => {
@@ -87,7 +88,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const temporaries = new Map<string, { readonly value: Value; first: number; last: number }>()
   scheduled.kernels.forEach((s, at) => s.bound.forEach((b) => {
     const value = valueOf(b, s)
-    if (roleOf(value) !== "temporary") return
+    if (roleOf(value) !== "temporary" || (value.kind === "node" && (places.has(value.node) || arenas.has(value.node)))) return
     const known = temporaries.get(keyOf(value))
     if (known) known.last = at
     else temporaries.set(keyOf(value), { value, first: at, last: at })
@@ -109,7 +110,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     if (known !== undefined) return known
     const role = roleOf(v)
     let id: number
-    if (role === "temporary") {
+    if (role === "temporary" && !(v.kind === "node" && arenas.has(v.node))) {
       const place = allocation.of[order.indexOf(key)]!
       const shared = pool.get(place)
       const bytes = allocation.buffers[place]!
@@ -144,6 +145,8 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       const count = ranges ? Math.min(ranges.step, ranges.samples - r * ranges.step) : 0
       const buffersBound = bound.map((b) => {
         const value = valueOf(b, s)
+        const place = value.kind === "node" ? places.get(value.node) : undefined
+        if (place && value.kind === "node") return { buffer: bufferOf({ kind: "node", node: place.arena }), offset: 4 * place.offset, bytes: bytesOf(value.node) }
         const buffer = bufferOf(value)
         if (value.kind === "firsts") return { buffer, offset: 4 * rangeStride * r, bytes: 4 }
         if (ranges && value.kind === "node" && s.parts.has(value.node)) {
@@ -157,17 +160,20 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     }
   }
 
+  const handedOut = new Set<number>()
   const outputPlans = graph.outputs.map((o) => {
     let buffer = bufferOf({ kind: "node", node: o.node })
-    if (buffers[buffer]!.role !== "output") {
-      // What the host delivered, or a constant, is handed out as a copy.
+    if (buffers[buffer]!.role !== "output" || handedOut.has(buffer)) {
+      // What the host delivered, a constant, or what is an output already, is handed out as a copy.
       const copy = make({ bytes: bytesOf(o.node), role: "output", dtype: o.node.dtype, shape: o.node.shape, origin: where(o.node.origin) })
       commands.push({ op: "copy", from: buffer, to: copy, bytes: bytesOf(o.node) })
       buffer = copy
     }
-    return { name: o.name, buffer, dtype: o.node.dtype, shape: o.node.shape, ...(o.picture ? { picture: o.picture } : {}), ...(o.population ? { population: o.population } : {}) }
+    handedOut.add(buffer)
+    return { name: o.name, buffer, dtype: o.node.dtype, shape: o.node.shape, ...slotOf(o.name, "next:"), ...(o.picture ? { picture: o.picture } : {}), ...(o.population ? { population: o.population } : {}) }
   })
-  const kept = buffers.reduce((sum, b) => (b.role === "temporary" ? sum : sum + b.bytes), 0)
+  const pooled = new Set(pool.values())
+  const kept = buffers.reduce((sum, b) => (pooled.has(b.id) ? sum : sum + b.bytes), 0)
   return {
     version: 1, entry: graph.entry, kind: "graph",
     needs: {
@@ -180,13 +186,16 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     },
     sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, origin: where(s.origin) })),
     buffers, kernels,
-    inputs: graph.inputs.map((i) => ({ name: i.name, buffer: bufferOf({ kind: "node", node: i.node }), dtype: i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}) })),
+    inputs: graph.inputs.map((i) => ({ name: i.name, buffer: bufferOf({ kind: "node", node: i.node }), dtype: i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}), ...slotOf(i.name, "slot:") })),
     outputs: outputPlans, commands,
     peakBytes: buffers.reduce((sum, b) => sum + b.bytes, 0),
     liveBytes: kept + allocation.liveBytes,
     settings: options.settings ?? {}
   }
 }
+
+/** The slot that an input or output is by its name: before the step `slot:`, after it `next:`. */
+const slotOf = (name: string, prefix: string): { readonly slot?: string } => (name.startsWith(prefix) ? { slot: name.slice(prefix.length) } : {})
 
 const valueOf = (b: Bound, s: Scheduled): Value => {
   if (b.kind !== "first") return b

@@ -60,8 +60,8 @@ export const validatePlan = (json: Json): string[] => {
       id: count, name: text, wgsl: text, workgroup: triple, bindings: list(oneOf("uniform", "read", "write")),
       kind: oneOf("sample", "map", "gather", "reduce", "contract", "opaque"), origin: where
     })),
-    inputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { source: record({ name: text, field: text }) })),
-    outputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { picture: oneOf("image", "clip"), population: text })),
+    inputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { source: record({ name: text, field: text }), slot: text })),
+    outputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { picture: oneOf("image", "clip"), population: text, slot: text })),
     commands: list((x, at) => {
       if (!isObject(x)) return wrong(at, "must be an object")
       switch (x.op) {

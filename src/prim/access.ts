@@ -1,6 +1,6 @@
 /**
  * Access primitives: `tabulate` says what each element of its result is by reading its inputs at computed places;
- * `scatter_add` says where contributions go. Each is the other's gradient.
+ * `scatter_add` says where contributions go. Each is the other's gradient, unless the places can be solved for (`sum-of-sources.ts`).
  */
 import { add, and, bool, eq, f32, ge, i32, le, max, min, read as readScalar, reduce, select, sub, variable } from "../scalar/scalar.ts"
 import type { Scalar, ScalarType, Var } from "../scalar/scalar.ts"
@@ -10,6 +10,7 @@ import { bools, floats, integers } from "./samples.ts"
 import { contributions } from "./scalar-derivative.ts"
 import type { Contribution } from "./scalar-derivative.ts"
 import { boundVariables, freshVariable, substitute } from "./substitute.ts"
+import { sumOfSources } from "./sum-of-sources.ts"
 
 export interface TabulateAttrs {
   readonly vars: readonly Var[]
@@ -64,7 +65,7 @@ const termsBySlot = <V>(b: Build<V>, operandsAndCotangent: readonly V[], inputs:
 const scatterEach = <V>(b: Build<V>, inputs: readonly V[], cotangent: V, terms: ReadonlyMap<number, readonly ScatterTerm[]>): (V | undefined)[] =>
   inputs.map((x, slot) => {
     const own = terms.get(slot)
-    return own ? b.apply("scatter_add", [...inputs, cotangent], { shape: b.typeOf(x).shape, terms: own } satisfies ScatterAttrs) : undefined
+    return own ? sumOfSources(b, [...inputs, cotangent], b.typeOf(x).shape, own) : undefined
   })
 
 /** A tabulate over `shape` whose body is made from its index; `read` reads an input. */

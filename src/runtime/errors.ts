@@ -20,3 +20,21 @@ export class DataError extends Schema.TaggedError<DataError>()("DataError", {
   where: place,
   hint: Schema.String,
 }) {}
+
+export const checkpointReasons = ["Missing", "Corrupt", "Mismatch", "OtherProgram", "Version", "NotFinite", "Locked", "Write"] as const
+export type CheckpointReason = (typeof checkpointReasons)[number]
+
+/** Weights and checkpoints: files that cannot be read, do not fit, or cannot be written. */
+export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
+  reason: Schema.Literals(checkpointReasons),
+  message: Schema.String,
+  where: place,
+  hint: Schema.String,
+}) {}
+
+/** A term or a report that is no number any more, with the line that makes it. */
+export class NotFiniteError extends Schema.TaggedError<NotFiniteError>()("NotFiniteError", {
+  message: Schema.String,
+  where: place,
+  hint: Schema.String,
+}) {}

@@ -89,7 +89,7 @@ export const laneAxisOf = (table: Table, node: Node): number | undefined =>
 const rowShaped = (node: Node, long: boolean): boolean =>
   node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= (node.shape.length <= 2 || long ? mostRowElements : mostPlaces)
 
-export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string>, templates: Templates): Fusion => {
+export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string>, arenas: ReadonlySet<Node>, templates: Templates): Fusion => {
   const live = topological(graph.outputs.map((o) => o.node))
   const stops = new Map<Node, Stop>()
   const stop = (node: Node, kind: StopKind, reason: string): void => { stops.set(node, { node, kind, reason }) }
@@ -104,7 +104,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
   const hasRow = new Set<Node>()
   for (const node of live) {
     const record = table(node.prim)
-    if (record.kind === "source" || !record.element) {
+    if (record.kind === "source" || !record.element || arenas.has(node)) {
       total.set(node, 2)
       if (node.prim === "draw" && (rowShaped(node, false) || node.shape.length === 0)) hasRow.add(node)
       if (record.kind !== "source") continue
@@ -144,6 +144,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       else if (outputs.has(node)) stop(node, "buffer", "an output")
       else if (rasters.has(node)) stop(node, "buffer", rasters.get(node)!)
       else if (usedByOpaque.has(node)) stop(node, "buffer", "read by a kernel of its own")
+      else if (node.prim === "view") { /* read in place */ }
       else if (terms >= longReduction && rows) stop(node, "row", `a statistic: ${terms} terms for each element`)
       else if (terms >= longReduction && ratio > 1.5) stop(node, "buffer", `each of its sums of ${terms} terms is read ${ratio.toFixed(1)} times`)
       else if (rows && hasRow.has(node) && sizeOf(node.shape) > node.shape[0]! && work > 6 && ratio > 4) stop(node, "row", `an array of each sample, each element read ${ratio.toFixed(0)} times`)

@@ -5,13 +5,15 @@
 import type { Graph, Node } from "../ir/graph.ts"
 import type { Kernel, KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
-import { elementsOf, lowerElements, type Elements } from "../kernel/lower-elements.ts"
+import { elementsOf, lowerElements, makePlaces, type Elements } from "../kernel/lower-elements.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
+import { arenasOf, type Arenas, type Place } from "./arenas.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Ranges } from "./limits.ts"
-import { columnOfSlot, makeColumns, type Column, type Columns } from "./rates.ts"
+import { merge } from "./merge.ts"
+import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
 import { memorySlot, sampleProgram } from "./sample-program.ts"
@@ -34,6 +36,9 @@ export interface Schedule {
   readonly graph: Graph
   readonly fusion: Fusion
   readonly kernels: readonly Scheduled[]
+  /** Values that lie in an arena's buffer. */
+  readonly places: ReadonlyMap<Node, Place>
+  readonly arenas: ReadonlySet<Node>
   readonly problems: readonly LimitProblem[]
 }
 
@@ -42,24 +47,28 @@ const mostStatements = 1200
 
 export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits): Schedule => {
   // Two bindings are left for a table and the result.
-  const graph = splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2)
-  const forced = new Map<Node, string>()
+  const arenas = arenasOf(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)
+  const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
+  const separate = new Set<Node>()
   const templates: Templates = new Map()
   for (;;) {
-    const made = attempt(graph, table, limits, forced, templates)
+    const made = attempt(arenas, table, limits, forced, separate, templates)
     if (!("force" in made)) return made
-    const before = forced.size
+    const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
-    if (forced.size === before) throw new Error("schedule: storing a value did not help")
+    for (const node of made.separate ?? []) separate.add(node)
+    if (forced.size + separate.size === before) throw new Error("schedule: storing a value did not help")
   }
 }
 
 interface Retry {
   readonly force: ReadonlyMap<Node, string>
+  /** Values to compute by kernels of their own. */
+  readonly separate?: readonly Node[]
 }
 
-const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: ReadonlyMap<Node, string>, templates: Templates): Schedule | Retry => {
-  const fusion = fuse(graph, table, forced, templates)
+const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates): Schedule | Retry => {
+  const fusion = fuse(graph, table, forced, arenas, templates)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
   const refused = new Set<Node>()
@@ -71,19 +80,33 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
   const outputs = new Set(graph.outputs.map((o) => o.node))
   const roots = fusion.live.filter((n) => {
     const kind = fusion.stops.get(n)?.kind
-    return kind === "buffer" || (outputs.has(n) && kind !== "input" && n.prim !== "const")
+    return !arenas.has(n) && (kind === "buffer" || (outputs.has(n) && kind !== "input" && n.prim !== "const"))
   })
   const columns = makeColumns()
   const firstUse = new Map<Column, number>()
-  const elements: Elements[] = []
+  const elementsByRoot = new Map<Node, Elements>()
+  const variables = makePlaces()
   const rowRoots = new Map<Node, readonly Column[]>()
   roots.forEach((root, i) => {
     if (fusion.rowBound.has(root) && fusion.table(root.prim).kind !== "opaque") rowRoots.set(root, rowColumns(fusion, root, columns))
-    else elements.push(elementsOf(fusion, root, columns, isPart, refuse))
+    else elementsByRoot.set(root, elementsOf(fusion, root, columns, variables, isPart, refuse))
     for (const c of columns.all) if (!firstUse.has(c)) firstUse.set(c, i)
   })
 
-  const times = timesOf(fusion, elements, rowRoots, columns)
+  const times = timesOf(fusion, elementsByRoot, arenas, rowRoots, columns)
+  const rasters = new Set(graph.rasters.map((r) => r.node))
+  const groups = merge(elementsByRoot, {
+    times, mostBindings: limits.maxStorageBuffersPerShaderStage,
+    joins: (e) => !e.within && !separate.has(e.node) && !rasters.has(e.node) && joinable(table, e),
+    bindings: (slots) => new Set([...slots].map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.live.find((n) => n.id === slot)!))).size
+  })
+  const elements = groups.flat()
+  // What was handed on to all its readers needs no buffer.
+  const read = new Set<number>()
+  const reading = [...elements.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), ...columns.all.flatMap((c) => (c.value.kind === "expression" ? [c.value.body] : []))]
+  eachScalar(reading, (e) => { if (e.op === "read") read.add(e.slot) })
+  const arrays = new Set(columns.all.flatMap((c) => (c.value.kind === "array" ? buffersBelow(fusion, c.value.node) : [])))
+  const stored = (e: Elements): boolean => outputs.has(e.node) || places.has(e.node) || read.has(e.node.id) || arrays.has(e.node)
   const inTable = new Set<Column>()
   const neededAt = new Map<Column, number>()
   for (const e of elements) eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => {
@@ -137,9 +160,11 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
       timed.push({ time: program.time, order: 1, scheduled })
     }
   }
-  for (const e of elements) {
-    const scheduled = lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => lowerElements(e, kindOf(table, e), reads, limits, ranges))
+  for (const group of groups) {
+    const e = group[0]!
+    const scheduled = lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
     if (tooMuch(scheduled.kernel, limits)) {
+      if (group.length > 1) return { force: new Map(), separate: group.map((x) => x.node) }
       const found = relief(fusion, e.node, limits, scheduled.kernel)
       if (found) return { force: found }
     }
@@ -147,7 +172,7 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
   }
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
   const kernels = timed.map((t) => t.scheduled)
-  return { graph, fusion, kernels, problems: [...problems, ...overLimits(kernels, limits)] }
+  return { graph, fusion, kernels, places, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
 }
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))
@@ -218,6 +243,21 @@ const kindOf = (table: PrimitiveTable, e: Elements): KernelKind => {
   const { kind } = table(e.node.prim)
   return kind === "opaque" ? "opaque" : kind === "contraction" ? "contract" : kind === "reduction" ? "reduce" : e.sample ? "gather" : "map"
 }
+
+/** The stored values that a value is computed from. */
+const buffersBelow = (fusion: Fusion, root: Node): Node[] => {
+  const seen = new Set<Node>()
+  const stack = [root]
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue
+    seen.add(node)
+    if (node === root || fusion.stops.get(node)?.kind !== "buffer") stack.push(...node.inputs)
+  }
+  return [...seen]
+}
+
+/** Contractions and sorts have kernels of their own. */
+const joinable = (table: PrimitiveTable, e: Elements): boolean => !["opaque", "contraction"].includes(table(e.node.prim).kind)
 
 /** Columns of one kernel lie together, from a group of four words on; arrays first. */
 const layOut = (rows: number, columns: readonly Column[], firstUse: ReadonlyMap<Column, number>): Table => {

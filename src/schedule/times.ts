@@ -6,14 +6,15 @@ import { columnOfSlot, type Column, type Columns } from "./rates.ts"
 import { eachScalar } from "./resolve.ts"
 
 export interface Times {
+  /** The time at which these elements can be there. */
+  of(elements: Elements): number
   /** The time at which a root's buffer is there: 1 or later. */
   root(node: Node): number
   /** The time whose buffers a column reads. */
   column(c: Column): number
 }
 
-export const timesOf = (fusion: Fusion, elements: readonly Elements[], rowRoots: ReadonlyMap<Node, readonly Column[]>, columns: Columns): Times => {
-  const byRoot = new Map(elements.map((e) => [e.node, e]))
+export const timesOf = (fusion: Fusion, byRoot: ReadonlyMap<Node, Elements>, arenas: ReadonlySet<Node>, rowRoots: ReadonlyMap<Node, readonly Column[]>, columns: Columns): Times => {
   const nodes = new Map<number, Node>(fusion.live.map((n) => [n.id, n]))
   const roots = new Map<Node, number>()
   const values = new Map<Node, number>()
@@ -21,20 +22,23 @@ export const timesOf = (fusion: Fusion, elements: readonly Elements[], rowRoots:
   const root = (node: Node): number => {
     const known = roots.get(node)
     if (known !== undefined) return known
-    let latest = 0
     const own = rowRoots.get(node)
-    if (own) for (const c of own) latest = Math.max(latest, column(c))
-    else eachScalar(byRoot.get(node)!.lanes.flatMap((l) => [l.value, l.at]), (e) => {
+    const time = own ? 1 + own.reduce((t, c) => Math.max(t, column(c)), 0) : of(byRoot.get(node)!)
+    roots.set(node, time)
+    return time
+  }
+  const of = (elements: Elements): number => {
+    let latest = 0
+    eachScalar(elements.lanes.flatMap((l) => [l.value, l.at]), (e) => {
       if (e.op === "read") latest = Math.max(latest, e.slot < 0 ? column(columns.all[columnOfSlot(e.slot)]!) : value(nodes.get(e.slot)!))
     })
-    roots.set(node, latest + 1)
     return latest + 1
   }
   const value = (node: Node): number => {
     const known = values.get(node)
     if (known !== undefined) return known
     const kind = fusion.stops.get(node)?.kind
-    const time = kind === "buffer" ? root(node) : kind === "input" || kind === "constant" ? 0 : ofInputs(node)
+    const time = kind === "buffer" ? (arenas.has(node) ? ofInputs(node) : root(node)) : kind === "input" || kind === "constant" ? 0 : ofInputs(node)
     values.set(node, time)
     return time
   }
@@ -48,5 +52,5 @@ export const timesOf = (fusion: Fusion, elements: readonly Elements[], rowRoots:
     cells.set(c, latest)
     return latest
   }
-  return { root, column }
+  return { of, root, column }
 }

@@ -9,10 +9,9 @@ const bits = (a: ArrayLike<number>): string => Array.from(a).join()
 /** Stages whose result for a sample depends on the batch by nature: partners, and what is drawn once for the batch. */
 const ofTheBatch = /stitch|mixup|cutmix|other_picture|order="random"/
 
-const headed = (stages: string, n: number): string => `
-from nda.data import cifar10
-from nda.image import hflip, random_crop, color_jitter, resized_crop, rotate, gaussian_noise, cutout_of_two
-`.replace(", cutout_of_two", "") + `from nda.negative import jigsaw, cutout, cutpaste, patch_tile
+const headed = (stages: string, n: number): string => `from nda.data import cifar10
+from nda.image import hflip, random_crop, color_jitter, resized_crop, rotate, gaussian_noise
+from nda.negative import jigsaw, cutout, cutpaste, patch_tile
 graph law(b in cifar10.test(batch=${n})) = b.image |> ${stages}
 `
 

@@ -9,6 +9,7 @@ import { dim, isDim, type Dim, type Dimension } from "../../types/dimension.ts"
 import { joinPopulations, mixed, printPopulation, samePopulation } from "../../types/population.ts"
 import { addSize, atom, equalSize, mulSize, one, printSize, size, valueOf, type Size } from "../../types/size.ts"
 import { moved, permuted } from "../access.ts"
+import { reportIncomplete } from "../arguments.ts"
 import { convolution, einsum } from "../contract.ts"
 import { fail, report, sized, type Context } from "../context.ts"
 import { apply, castTo, constantNode, broadcast, nodeOf, numbers } from "../emit.ts"
@@ -24,6 +25,7 @@ const text = (v: TensorValue): string => printTensor(v.dtype, v.dims, v.alias)
 const tensorArgument = (call: BuiltinCall, name: string): TensorValue | Value => {
   const { value, span } = call.at(name)
   if (isSilent(value)) return value
+  if (reportIncomplete(call.ctx, value)) return errorValue
   return asTensor(value) ?? fail(call.ctx, elementType(span, `\`${name}\``, "a tensor", printValue(value), undefined))
 }
 

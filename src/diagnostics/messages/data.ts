@@ -41,8 +41,8 @@ export const badOption = (span: Span, loader: string, option: string, why: strin
 export const settingValue = (span: Span, name: string, value: string, wanted: string): Diagnostic =>
   problem("NDA0908", span, `--set ${name}=${value}: ${wanted} is expected`, {})
 
-export const needsTraining = (span: Span, entry: string, what: string): Diagnostic =>
-  problem("NDA0909", span, `\`${entry}\` checks, but this version runs graphs without parameters only`, { notes: [what] })
+export const needsProgram = (span: Span, entry: string, what: string): Diagnostic =>
+  problem("NDA0909", span, `\`${entry}\` has parameters or state, and one plan cannot hold them`, { notes: [what], hint: "compile it with `compileProgram`" })
 
 export const outputKind = (span: Span, entry: string, actual: string): Diagnostic =>
   problem("NDA0910", span, `\`${entry}\` gives ${actual}; an entry gives a tensor or a record of tensors`, {})

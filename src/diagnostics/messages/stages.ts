@@ -18,6 +18,9 @@ export const configurationFirst = (span: Span, callee: string, example: string, 
 export const missingArgument = (span: Span, callee: string, parameter: string, type: string | undefined): Diagnostic =>
   problem("NDA0504", span, `\`${callee}\` needs \`${parameter}\`${type ? `, which is ${type}` : ""}`, {})
 
+export const incompleteCall = (span: Span, callee: string, parameter: string): Diagnostic =>
+  problem("NDA0504", span, `\`${callee}\` needs \`${parameter}\``, { notes: ["without it this is a stage, and a value is needed where it is used"] })
+
 export const pipeMismatch = (span: Span, stage: string, wanted: string, carried: string, hint: string | undefined): Diagnostic =>
   problem("NDA0505", span, "this stage cannot take what is piped into it", { label: `${stage} wants ${wanted}, the pipe carries ${carried}`, hint })
 

@@ -43,9 +43,9 @@ export interface Report {
 }
 
 const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character]!)
+export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character]!)
 
-const style = `
+export const style = `
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --real: #2e7d3222; --neg: #d8431522; --fake: #1565c022; --mixed: #6a1b9a22; }
 * { box-sizing: border-box }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1900px; padding: 1.5rem 2rem 4rem }
@@ -61,7 +61,7 @@ figure img { display: block; max-width: 100%; image-rendering: pixelated; margin
 .warning { border-left: 4px solid #d84315; padding: .2rem .8rem; background: var(--neg) }
 `
 
-const rowsOf = (pairs: readonly (readonly [string, string])[]): string =>
+export const rowsOf = (pairs: readonly (readonly [string, string])[]): string =>
   `<table>${pairs.map(([name, value]) => `<tr><td>${escape(name)}</td><td>${escape(value)}</td></tr>`).join("")}</table>`
 
 const knownPopulations = new Set(["real", "neg", "fake", "mixed"])
@@ -86,7 +86,7 @@ const kernelsTable = (plan: Plan): string => {
   return `<table><tr><th>kernel</th><th>kind</th><th>from</th><th class="n">dispatches</th><th class="n">workgroups</th><th class="n">bytes bound</th></tr>${rows.join("")}</table>`
 }
 
-const section = (title: string, body: string): string => `<h2>${title}</h2>\n${body}\n`
+export const section = (title: string, body: string): string => `<h2>${title}</h2>\n${body}\n`
 
 export const reportPage = (report: Report): string => {
   const { plan } = report

@@ -1,0 +1,184 @@
+/** `nda run` of a train entry: the run's stream of events into its folder, the terminal and the JSON summary. */
+import fs from "node:fs/promises"
+import path from "node:path"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { ProgramPlan } from "../plan/plan.ts"
+import { openFeeds } from "../runtime/batch-feeds.ts"
+import { sizeText } from "../runtime/buffers.ts"
+import { readNewest, type FoundCheckpoint } from "../runtime/checkpoint.ts"
+import type { SourceContext } from "../runtime/data/source.ts"
+import { CheckpointError } from "../runtime/errors.ts"
+import { unitsOf, type Trainer } from "../runtime/program.ts"
+import { trainingPage } from "../runtime/report/training-page.ts"
+import { openRunRecord, type RunRecord } from "../runtime/run-record.ts"
+import { savedModels, train, type TrainEvent } from "../runtime/train.ts"
+import { loadWeights, weightsRequest, type LoadedWeights, type WeightsRequest } from "../runtime/weights.ts"
+import type { Console } from "./console.ts"
+import { runtimeFailure, slowness, type Device, type Learning } from "./device.ts"
+import { exitCode } from "./exit-code.ts"
+import { checkpointFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
+import { orFail } from "./or-fail.ts"
+import { progress } from "./progress.ts"
+import { openTrainDirectory } from "./train-directory.ts"
+import { trainingProgress } from "./training-progress.ts"
+
+export interface TrainRun {
+  readonly learning: Learning
+  readonly device: Device
+  readonly file: string
+  readonly text: string
+  readonly folder: string
+  readonly mode: "new" | "force" | "resume"
+  readonly seed: number
+  readonly programHash: string
+  readonly weights: readonly WeightsRequest[]
+  readonly logEvery: number | undefined
+  readonly keep: number
+  readonly source: Omit<SourceContext, "onSkip" | "onProgress">
+  readonly versions: Readonly<Record<string, string>>
+  readonly console: Console
+  /** Milliseconds between checkpoints that no `save` asks for. */
+  readonly checkpointEvery?: number
+}
+
+/** A model's own `from` stands where no --weights gives that model. */
+export const requestsOf = (plan: ProgramPlan, given: readonly WeightsRequest[]): readonly WeightsRequest[] => [
+  ...plan.models.flatMap((model) => (model.from === undefined ? [] : [{ ...weightsRequest(model.from), model: model.name }])), ...given,
+]
+
+const roundsOf = (plan: ProgramPlan): number | Failure => {
+  const steps = plan.settings["steps"]
+  if (typeof steps === "number" && Number.isInteger(steps) && steps >= 0) return steps
+  return usageFailure(`${plan.entry} does not say how many steps it runs`, `give the entry a parameter: train ${plan.entry}(…, steps = 1000); then --steps changes it`)
+}
+
+const parametersOf = (plan: ProgramPlan): Readonly<Record<string, number>> => Object.fromEntries(plan.models.map((model) => [model.name, model.parameters]))
+
+const perRound = (plan: ProgramPlan, trainer: Trainer): number => plan.steps.reduce((sum, step, unit) => sum + step.repeat * trainer.work[unit]!.dispatches, 0)
+
+/** What the run will cost, in one line. */
+const costLine = (plan: ProgramPlan, trainer: Trainer, rounds: number, from: number): string => {
+  const parameters = plan.models.reduce((sum, model) => sum + model.parameters, 0)
+  return `${plan.entry}: ${parameters} parameters, ${perRound(plan, trainer)} dispatches a step, ${sizeText(trainer.bytes)} on the device, ${rounds - from} steps${from > 0 ? ` from step ${from} on` : ""}`
+}
+
+const work = (trainer: Trainer, pick: (unit: Trainer["work"][number]) => number): Readonly<Record<string, number>> => Object.fromEntries(trainer.work.map((unit) => [unit.name, pick(unit)]))
+
+interface Begun {
+  readonly found: FoundCheckpoint | undefined
+  readonly weights: LoadedWeights
+}
+
+const nothing: LoadedWeights = { slots: {}, models: new Set(), notes: [] }
+
+const begin = (run: TrainRun): Promise<Begun | Failure> =>
+  (async (): Promise<Begun | Failure> => {
+    const { plan } = run.learning
+    const found = run.mode === "resume" ? await readNewest(run.folder, plan, run.programHash) : undefined
+    if (found instanceof CheckpointError) return checkpointFailure(found)
+    if (found !== undefined) return { found, weights: nothing }
+    const weights = await loadWeights(plan, requestsOf(plan, run.weights))
+    return weights instanceof CheckpointError ? checkpointFailure(weights) : { found, weights }
+  })()
+
+const writePage = async (run: TrainRun, record: RunRecord, facts: readonly (readonly [string, string])[], warnings: readonly string[]): Promise<void> => {
+  const { plan } = run.learning
+  const pictures = await Promise.all(record.samples().map(async ({ name, step, file }) => ({ name, step, png: await fs.readFile(path.join(run.folder, file)) })))
+  const page = trainingPage({ file: run.file, entry: plan.entry, program: run.text, lines: record.lines(), pictures, facts, warnings })
+  await fs.writeFile(path.join(run.folder, "report.html"), page)
+}
+
+/** The files of a finished run, as `--json` lists them. */
+const filesOf = async (folder: string): Promise<readonly string[]> => {
+  const all = await fs.readdir(folder, { recursive: true, withFileTypes: true })
+  return all.filter((entry) => entry.isFile() && entry.name !== "run.lock").map((entry) => path.join(entry.parentPath, entry.name)).sort()
+}
+
+export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { learning, device, console } = run
+      const { plan } = learning
+      const rounds = roundsOf(plan)
+      if (typeof rounds !== "number") return yield* Effect.fail(rounds)
+      const directory = yield* Effect.acquireRelease(orFail(() => openTrainDirectory(run.folder, run.mode)), (made) => Effect.promise(made.close))
+      const { found, weights } = yield* orFail(() => begin(run))
+      const warnings = [...(found?.skipped ?? [])]
+      for (const line of warnings) console.warn(`${line} The one before it is used.`)
+      if (run.mode === "resume" && found === undefined) console.note("there is no checkpoint to go on from: the run begins anew")
+      for (const note of weights.notes) console.note(note)
+      const from = found?.state.cursor.round ?? 0
+
+      const shown = yield* Effect.acquireRelease(Effect.sync(() => progress(console)), (made) => Effect.sync(made.close))
+      shown.stage("opening the data")
+      const feeds = yield* Effect.mapError(openFeeds(unitsOf(plan).map((unit) => unit.plan), {
+        ...run.source,
+        onSkip: (file, why) => {
+          warnings.push(`skipped ${file}: ${why}`)
+          console.warn(`skipped ${file}: ${why}`)
+        },
+        onProgress: (done, total) => shown.stage("opening the data", done, total),
+      }), runtimeFailure)
+      const slow = slowness(device)
+      if (slow !== undefined) console.note(slow)
+      shown.stage(`preparing ${unitsOf(plan).reduce((sum, unit) => sum + unit.plan.kernels.length, plan.initial.kernels.length)} kernels`)
+
+      yield* Effect.promise(() => fs.writeFile(path.join(run.folder, "plan.json"), `${JSON.stringify(plan)}\n`))
+      const began = performance.now()
+      let trainer: Trainer | undefined
+      let state: { step: number; seconds: number; samples: number } = { step: from, seconds: found?.state.seconds ?? 0, samples: 0 }
+      const facts = (): readonly (readonly [string, string])[] => [
+        ["seed", String(run.seed)], ...Object.entries(plan.settings).filter(([name]) => name !== "seed").map(([name, value]) => [name, String(value)] as const),
+        ["reached", `step ${state.step} of ${rounds}`], ["device", `${device.name} (${device.kind})`],
+        ...plan.models.map((model) => [model.name, `${model.parameters} parameters`] as const),
+        ...(trainer === undefined ? [] : [["dispatches a step", String(perRound(plan, trainer))], ["memory", `${sizeText(trainer.bytes)} in buffers`]] as const),
+        ["seconds", state.seconds.toFixed(1)], ...Object.entries(run.versions),
+      ]
+      // However the run ends, its page is written and its files are closed.
+      const record = yield* Effect.acquireRelease(Effect.promise(() => openRunRecord(run.folder, from)), (made) => Effect.promise(() => writePage(run, made, facts(), warnings).finally(made.close)))
+      const live = trainingProgress(console, plan.entry, rounds, from, device.kind)
+      const load = Effect.tap(device.loadProgram(learning), (made) =>
+        Effect.sync(() => {
+          if (trainer === undefined) console.note(costLine(plan, made, rounds, from))
+          trainer = made
+          shown.close()
+        }))
+      const metrics: Record<string, number> = {}
+      const take = (event: TrainEvent): Effect.Effect<void> => {
+        if (event.kind === "notice") return Effect.sync(() => (warnings.push(event.text), console.warn(event.text)))
+        if (event.kind === "checkpoint") {
+          state = { ...state, step: event.step }
+          return Effect.promise(async () => {
+            console.event({ checkpoint: event.folder, step: event.step })
+            await writePage(run, record, facts(), warnings)
+          })
+        }
+        state = { step: event.step, seconds: event.seconds, samples: event.samples }
+        Object.assign(metrics, event.values)
+        live.report(event)
+        return Effect.promise(() => record.write(event))
+      }
+      const events = train({
+        program: plan, folder: run.folder, programHash: run.programHash, seed: run.seed, rounds, keep: run.keep, logEvery: run.logEvery, from: found?.state, weights: weights.slots, feeds, load,
+        ...(run.checkpointEvery === undefined ? {} : { checkpointEvery: run.checkpointEvery }),
+      })
+      yield* Effect.mapError(Stream.runForEach(events, take), runtimeFailure)
+      yield* Effect.sync(() => live.close())
+      yield* Effect.promise(() => writePage(run, record, facts(), warnings))
+      const seconds = (performance.now() - began) / 1000
+      const files = yield* Effect.promise(() => filesOf(run.folder))
+      if (trainer === undefined) throw new Error("a run that ended has loaded its program")
+      if (console.json) {
+        console.out(JSON.stringify({
+          entry: plan.entry, adapter: device.name, steps: rounds - from, seconds, imagesPerSecond: state.samples / seconds, parameters: parametersOf(plan),
+          dispatches: work(trainer, (unit) => unit.dispatches), passes: work(trainer, (unit) => unit.passes), submits: work(trainer, (unit) => unit.submits),
+          peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, files,
+        }))
+      } else {
+        console.note(`${plan.entry}: ${rounds - from} steps in ${seconds.toFixed(1)} s on ${device.name}; weights of ${savedModels(plan).join(", ") || "no model"} saved`)
+        console.out(path.join(directory.folder, "report.html"))
+      }
+      return exitCode.ok
+    }),
+  )

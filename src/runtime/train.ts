@@ -1,0 +1,214 @@
+/** A training run as a stream of events: batches ahead, steps in order, reports read now and then, checkpoints, and one new device when one is lost. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { ProgramPlan } from "../plan/plan.ts"
+import type { Feeds } from "./batch-feeds.ts"
+import { readNewest, writeCheckpoint, type RunState } from "./checkpoint.ts"
+import { CheckpointError, DataError, GpuError, NotFiniteError } from "./errors.ts"
+import type { TypedArray } from "./executor.ts"
+import { unitsOf, type Reading, type Trainer } from "./program.ts"
+import { executionsFrom, type Cursor, type Execution } from "./run-order.ts"
+import { reportReader, type Picture } from "./reports.ts"
+import { firstNotFinite } from "./slot-tensors.ts"
+
+export type TrainError = GpuError | DataError | CheckpointError | NotFiniteError
+
+export type TrainEvent =
+  /** What a round reported: scalars by name. `seconds` of the whole run, resumed or not. */
+  | { readonly kind: "report"; readonly step: number; readonly seconds: number; readonly samples: number; readonly values: Readonly<Record<string, number>>; readonly pictures: readonly Picture[]; readonly every: boolean }
+  | { readonly kind: "checkpoint"; readonly step: number; readonly folder: string }
+  | { readonly kind: "notice"; readonly text: string }
+
+export interface TrainOptions {
+  readonly program: ProgramPlan
+  /** The run's folder. */
+  readonly folder: string
+  readonly programHash: string
+  readonly seed: number
+  readonly rounds: number
+  readonly keep: number
+  /** Rounds between reports; undefined for about once a second. */
+  readonly logEvery: number | undefined
+  /** Where to go on; undefined at the beginning. */
+  readonly from: RunState | undefined
+  /** Slots that begin with other values than the program's own. */
+  readonly weights: Readonly<Record<string, TypedArray>>
+  readonly feeds: Feeds
+  /** Loads the program on a device; asked again after a device was lost. */
+  readonly load: Effect.Effect<Trainer, TrainError, Scope.Scope>
+  /** Milliseconds between checkpoints that no `save` asks for. */
+  readonly checkpointEvery?: number
+}
+
+/** Batches that are ready before their step begins. */
+const ahead = 2
+const logMilliseconds = 1000
+
+/** Models that get a file of their own: those that a `save` names, or all when none does. */
+export const savedModels = (program: ProgramPlan): readonly string[] => {
+  const named = new Set(program.every.flatMap((every) => every.save))
+  const all = program.models.map((model) => model.name)
+  return named.size === 0 ? all : all.filter((name) => named.has(name))
+}
+
+interface Waiting {
+  readonly step: number
+  readonly every: boolean
+  readonly seconds: number
+  readonly samples: number
+  readonly parts: readonly { readonly unit: number; readonly reading: Reading }[]
+  settled: readonly (Record<string, TypedArray> | GpuError)[] | undefined
+}
+
+const notFinite = (name: string, value: number, step: number, where: string | undefined): NotFiniteError =>
+  new NotFiniteError({
+    message: `${name} is ${value} at step ${step}.`, where,
+    hint: "the last checkpoint is kept; lower the learning rate, clip gradients, or look for a division by zero there",
+  })
+
+/** From one loading of the program to its end, or to the loss of its device. */
+const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stream<TrainEvent, TrainError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const { program, seed, feeds } = options
+      const units = unitsOf(program)
+      const sort = reportReader(program)
+      const trainer = yield* options.load
+      if (from === undefined) {
+        yield* trainer.initialise(seed)
+        yield* trainer.writeSlots(options.weights)
+      } else yield* trainer.writeSlots(from.slots)
+
+      let cursor: Cursor = from?.cursor ?? { round: 0, within: 0 }
+      let executions = from?.executions ?? 0
+      let samples = 0
+      let saved: Cursor | undefined = from?.cursor
+      const began = performance.now() - 1000 * (from?.seconds ?? 0)
+      const seconds = (): number => (performance.now() - began) / 1000
+      let logged = -Infinity
+      let checkpointed = performance.now()
+      let reading = false
+      let parts: { unit: number; reading: Reading }[] = []
+      const waiting: Waiting[] = []
+
+      const eventOf = (entry: Waiting): Effect.Effect<TrainEvent, TrainError> =>
+        Effect.gen(function* () {
+          const values: Record<string, number> = {}
+          const pictures: Picture[] = []
+          for (const [place, part] of entry.parts.entries()) {
+            const outputs = entry.settled![place]!
+            if (outputs instanceof GpuError) return yield* outputs
+            const found = sort(part.unit, outputs)
+            if (found.notFinite !== undefined) {
+              const { name, value, output } = found.notFinite
+              return yield* notFinite(name, value, entry.step, units[part.unit]!.plan.buffers.find((buffer) => buffer.id === output.buffer)?.origin.at)
+            }
+            Object.assign(values, found.values)
+            pictures.push(...found.pictures)
+          }
+          return { kind: "report", step: entry.step, seconds: entry.seconds, samples: entry.samples, values, pictures, every: entry.every }
+        })
+      /** The reports that have come back, in order; with `all`, those under way are waited for. */
+      const arrived = (all: boolean): Effect.Effect<readonly TrainEvent[], TrainError> =>
+        Effect.gen(function* () {
+          const events: TrainEvent[] = []
+          while (waiting.length > 0 && (all || waiting[0]!.settled !== undefined)) {
+            const entry = waiting[0]!
+            if (entry.settled === undefined) {
+              const results = yield* Effect.promise(() => Promise.all(entry.parts.map((part) => part.reading)))
+              entry.settled = results
+            }
+            waiting.shift()
+            events.push(yield* eventOf(entry))
+          }
+          return events
+        })
+      const expect = (entry: Omit<Waiting, "settled">): void => {
+        const made: Waiting = { ...entry, settled: undefined }
+        waiting.push(made)
+        void Promise.all(entry.parts.map((part) => part.reading)).then((results) => {
+          made.settled = results
+        })
+      }
+
+      /** Nothing that is not finite is ever written: a checkpoint is always one that can be gone on from. */
+      const checkpoint: Effect.Effect<readonly TrainEvent[], TrainError> = Effect.gen(function* () {
+        const events = yield* arrived(true)
+        const at = cursor
+        if (saved !== undefined && saved.round === at.round && saved.within === at.within) return events
+        const slots = yield* trainer.readSlots
+        const spoiled = firstNotFinite(program, slots)
+        if (spoiled !== undefined) return yield* notFinite(`A parameter of ${spoiled}`, NaN, at.round, undefined)
+        const state: RunState = { cursor: at, seed, executions, seconds: seconds(), slots }
+        const written = yield* Effect.promise(() => writeCheckpoint(options.folder, program, state, { programHash: options.programHash, keep: options.keep, models: savedModels(program) }))
+        if (written instanceof CheckpointError) return yield* written
+        saved = at
+        checkpointed = performance.now()
+        return [...events, { kind: "checkpoint", step: at.round, folder: written.folder }]
+      })
+
+      // Registered after the trainer, so it runs before the device goes. A run that failed keeps the checkpoint it has.
+      yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.ignore(checkpoint) : Effect.void))
+
+      const due = (round: number): boolean =>
+        round === 0 || round === options.rounds - 1 || (options.logEvery === undefined ? performance.now() - logged >= logMilliseconds : (round + 1) % options.logEvery === 0)
+
+      const execute = ({ execution, arrays, count }: { readonly execution: Execution; readonly arrays: Record<string, TypedArray>; readonly count: number }): Effect.Effect<readonly TrainEvent[], TrainError> =>
+        Effect.gen(function* () {
+          const { unit, kind, round } = execution
+          if (kind === "step" && cursor.within === 0) reading = due(round)
+          const read = kind === "every" || (reading && execution.last)
+          // Between a submit and the cursor that counts it nothing may stop the run.
+          const result = yield* Effect.uninterruptible(
+            Effect.tap(trainer.step(unit, arrays, { seed, step: round, repeat: execution.repeat }, read), () => {
+              cursor = execution.after
+              samples += count
+              if (kind === "step") executions++
+              return Effect.void
+            }),
+          )
+          const entry = { step: round + 1, seconds: seconds(), samples }
+          if (kind === "every" && result !== undefined) expect({ ...entry, every: true, parts: [{ unit, reading: result }] })
+          if (kind === "step" && result !== undefined) parts.push({ unit, reading: result })
+          const stepsOver = kind === "step" && execution.last && unit === program.steps.length - 1
+          if (stepsOver && parts.length > 0) {
+            expect({ ...entry, every: false, parts })
+            parts = []
+            logged = performance.now()
+          }
+          const roundOver = execution.after.within === 0
+          if (execution.save.length > 0 || (roundOver && performance.now() - checkpointed >= (options.checkpointEvery ?? 600_000))) return yield* checkpoint
+          return yield* arrived(false)
+        })
+
+      const prepared = Stream.fromIterable(executionsFrom(program, cursor, options.rounds), { chunkSize: 1 }).pipe(
+        Stream.mapEffect((execution) => Effect.map(feeds.fetch(units[execution.unit]!.plan, execution.batchOf), ({ arrays, samples: count }) => ({ execution, arrays, count }))),
+        Stream.buffer({ capacity: ahead }),
+      )
+      return prepared.pipe(
+        Stream.mapEffect(execute),
+        Stream.concat(Stream.fromEffect(Effect.suspend(() => checkpoint))),
+        Stream.flattenIterable,
+      )
+    }),
+  )
+
+const isLoss = (error: TrainError): error is GpuError => error._tag === "GpuError" && error.reason === "DeviceLost"
+
+/** The run. When the device is lost it is opened once more and the run goes on from its newest checkpoint; a second loss ends it. */
+export const train = (options: TrainOptions): Stream.Stream<TrainEvent, TrainError> =>
+  attempt(options, options.from).pipe(
+    Stream.catchIf(isLoss, (loss) =>
+      Stream.unwrap(
+        Effect.gen(function* () {
+          const found = yield* Effect.promise(() => readNewest(options.folder, options.program, options.programHash))
+          if (found instanceof CheckpointError) return yield* found
+          const state = found?.state ?? options.from
+          const text = `${loss.message} Going on from ${state === undefined ? "the beginning" : `the checkpoint of step ${state.cursor.round}`} on a new device.`
+          return Stream.concat(Stream.fromIterable<TrainEvent>([{ kind: "notice", text }]), attempt(options, state))
+        }),
+      )),
+  )
