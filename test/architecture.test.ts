@@ -28,10 +28,8 @@ const folderOf = (file: string): string => {
 const fences: Readonly<Record<string, readonly string[]>> = {
   chevrotain: ["src/syntax/"],
   effect: ["src/runtime/", "src/cli/", "src/runtime.ts"],
-  "@effect/": ["src/runtime/", "src/cli/"],
   webgpu: ["src/runtime/gpu.ts"],
   sharp: ["src/runtime/"],
-  fflate: ["src/runtime/"],
   "node:": ["src/runtime/", "src/cli/", "src/runtime.ts"],
 }
 

@@ -1,7 +1,7 @@
 /** Applying augments: to a picture inside another augment, or lifted over the first dimension of a batch (LANGUAGE section 8). */
 import type { Span } from "../base/span.ts"
 import { plainAugmentLeaves } from "../diagnostics/messages/populations.ts"
-import { mixedPictures, movesPixels, noPicture } from "../diagnostics/messages/stages.ts"
+import { noPicture, wouldStayBehind } from "../diagnostics/messages/stages.ts"
 import { elementType } from "../diagnostics/messages/shapes.ts"
 import type { Node } from "../ir/graph.ts"
 
@@ -16,6 +16,7 @@ import { bindSignature, checkWhere, nameOf, ownScope, resultSpan, retype } from 
 import { agree, matchType, substituteValue } from "./match.ts"
 import { mostTaps, rasterPicture, rasterize, withRaster } from "./picture.ts"
 import { printValue } from "./print-value.ts"
+import { movesPixels } from "./places.ts"
 import { inner, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, silence, tensor, type EvaluatedArgument, type FieldValue, type FunctionValue, type Picture, type RecordValue, type TensorValue, type Value } from "./value.ts"
@@ -33,24 +34,30 @@ const applied = (ctx: Context, fn: FunctionValue, args: ReadonlyMap<string, Eval
   const arg = args.get(first.name.text)!
   const path = subPath(ctx, nameOf(fn))
   const run = (c: Context, field: FieldValue): FieldValue | undefined => runAugment(c, fn, args, first.name.text, field, arg.span, span, path)
-  return onPictures(ctx, arg.value, nameOf(fn), domainRank(fn.declaration), arg.span, span, run)
+  return onPictures(ctx, arg.value, { name: nameOf(fn), moves: () => movesPixels(fn) }, domainRank(fn.declaration), arg.span, span, run)
+}
+
+/** What is applied to pictures: its name, and whether pixels leave their places. */
+export interface PictureStage {
+  readonly name: string
+  readonly moves: () => boolean
 }
 
 /** Applies a function of pictures to whatever carries pictures: a field, a batch of pictures, a record of them. */
 export const onPictures = (
-  ctx: Context, value: Value, stage: string, rank: number, argSpan: Span, span: Span, run: (ctx: Context, field: FieldValue) => FieldValue | undefined,
+  ctx: Context, value: Value, stage: PictureStage, rank: number, argSpan: Span, span: Span, run: (ctx: Context, field: FieldValue) => FieldValue | undefined,
 ): Value => {
   if (isSilent(value)) return silence(value)
   if (value.kind === "field") return run(ctx, value) ?? errorValue
   if (value.kind === "record") return onRecord(ctx, value, stage, rank, argSpan, span, run)
-  if (value.kind !== "tensor" || value.dtype !== "f32" || (value.dims.every(isDim) && value.dims.length !== rank + 2)) return fail(ctx, noPicture(argSpan, stage, printValue(value)))
+  if (value.kind !== "tensor" || value.dtype !== "f32" || (value.dims.every(isDim) && value.dims.length !== rank + 2)) return fail(ctx, noPicture(argSpan, stage.name, printValue(value)))
   if (!value.dims.every(isDim)) return { kind: "unknown" }
   const [n, channels, ...domain] = value.dims as Dim[]
   const lifted = lift(ctx, argSpan, value)
   if (ctx.build && !lifted) return errorValue
   const field: FieldValue = { kind: "field", channels: channels!, domain, population: n!.population, became: n!.became, picture: lifted?.picture }
   const result = run({ ...ctx, batch: lifted && { size: lifted.picture.batch, samples: lifted.picture.samples } }, field)
-  return result ? lower(ctx, span, stage, value, n!, result) : errorValue
+  return result ? lower(ctx, span, stage.name, value, n!, result) : errorValue
 }
 
 /** A batch as a picture, and each sample's number. */
@@ -77,27 +84,24 @@ const lower = (ctx: Context, span: Span, stage: string, source: TensorValue, n: 
 const pictureAliases = new Set(["Image", "Clip"])
 
 const onRecord = (
-  ctx: Context, record: RecordValue, stage: string, rank: number, argSpan: Span, span: Span, run: (ctx: Context, field: FieldValue) => FieldValue | undefined,
+  ctx: Context, record: RecordValue, stage: PictureStage, rank: number, argSpan: Span, span: Span, run: (ctx: Context, field: FieldValue) => FieldValue | undefined,
 ): Value => {
   const fields = new Map<string, Value>()
   const pictures = [...record.fields].filter(([, v]) => v.kind === "tensor" && v.alias !== undefined && pictureAliases.has(v.alias) && v.dims.length === rank + 2)
-  if (pictures.length === 0) return fail(ctx, noPicture(argSpan, stage, printValue(record)))
+  if (pictures.length === 0) return fail(ctx, noPicture(argSpan, stage.name, printValue(record)))
   let population: Dim | undefined
   let before: Dim | undefined
-  let moved = false
   for (const [name, v] of pictures) {
     // All pictures of a record see the same draws: the draws' paths are the same.
     const result = onPictures(ctx, v, stage, rank, argSpan, span, run)
     if (result.kind !== "tensor") return result
     before = (v as TensorValue).dims[0] as Dim
     population = result.dims[0] as Dim
-    const other = [...record.fields].some(([k, x]) => k !== name && x.kind === "tensor" && (x.alias === "Boxes" || x.alias === "Mask"))
-    if (other && !keepsPixels(v as TensorValue, result)) moved = true
     fields.set(name, result)
   }
   for (const [name, v] of record.fields) {
     if (fields.has(name)) continue
-    if (v.kind === "tensor" && (v.alias === "Boxes" || v.alias === "Mask") && moved) return fail(ctx, movesPixels(span, stage, name, v.alias))
+    if (v.kind === "tensor" && (v.alias === "Boxes" || v.alias === "Mask") && stage.moves()) return fail(ctx, wouldStayBehind(span, stage.name, name, v.alias))
     if (v.kind !== "tensor" || v.dims.length === 0 || !isDim(v.dims[0]!)) {
       fields.set(name, v)
       continue
@@ -105,14 +109,9 @@ const onRecord = (
     const d = v.dims[0] as Dim
     fields.set(name, before && agree(d.size, before.size) !== "different" ? { ...v, dims: [{ ...d, population: population!.population, became: population!.became }, ...v.dims.slice(1)] } : v)
   }
-  const first = fields.get(pictures[0]![0]) as TensorValue
-  for (const [name] of pictures) if ((fields.get(name) as TensorValue).dims.length !== first.dims.length) return fail(ctx, mixedPictures(span, stage))
   // The order of fields is the record's.
   return { kind: "record", fields: new Map([...record.fields.keys()].map((k) => [k, fields.get(k)!])) }
 }
-
-/** A stage that only recolours leaves boxes and masks where they are; what cannot be shown to recolour moves. */
-const keepsPixels = (before: TensorValue, after: TensorValue): boolean => before.data === after.data && before.data !== undefined
 
 const negativeNote = (fn: FunctionValue, span: Span): { span: Span; note: string } => ({ span, note: `it became negative here: \`${nameOf(fn)}\` is a negative augment` })
 

@@ -59,7 +59,9 @@ const bindParam = (ctx: Context, scope: Scope, p: Ast.Param, given: EntryInputs)
     const n = given.sizes.get(name)
     if (before.has(name) || n === undefined || !binding.dimension || Array.isArray(binding.dimension)) continue
     const d = binding.dimension as Dimension
-    if (isDim(d)) scope.names.set(name, { ...binding, value: named({ text: name, span: binding.span ?? p.span }, size(n)), dimension: { ...d, size: (named({ text: name, span: p.span }, size(n)) as { size: Size }).size } })
+    // One atom for both: `over=[h]` finds the dimension by it.
+    const known = atom(name, n)
+    if (isDim(d)) scope.names.set(name, { ...binding, value: { kind: "int", size: known }, dimension: { ...d, size: known } })
   }
   const settled = type && p.type ? evaluateType({ ...ctx, diagnostics: [] }, scope, p.type, "require") ?? type : type
   const value: Value = settled ? valueOfType(settled) : errorValue

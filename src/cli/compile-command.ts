@@ -3,15 +3,15 @@ import fs from "node:fs/promises"
 import path from "node:path"
 import * as Effect from "effect/Effect"
 import { suggest } from "../base/suggest.ts"
-import { emit, stages } from "../driver/emit.ts"
+import { emit, emitCompiled, stages } from "../driver/emit.ts"
 import { compileFor, deviceFor, prepare, type Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
 import type { Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
 import { isFailure, outputFailure, systemReason, usageFailure, type Failure, type Outcome } from "./failure.ts"
 import { runInterruptibly } from "./interruption.ts"
-import { shown, type Arguments } from "./parse-arguments.ts"
-import { report } from "./program.ts"
+import { namedValues, shown, type Arguments } from "./parse-arguments.ts"
+import { readProgram, report } from "./program.ts"
 
 const write = async (file: string, text: string): Promise<void | Failure> => {
   try {
@@ -27,6 +27,16 @@ const stageText = (prepared: Prepared, stage: string, device: Device | undefined
   return failed || value === undefined ? exitCode.program : value
 }
 
+/** To stdout, or to the file `-o`. */
+const give = async (text: string, args: Arguments, console: Console): Promise<Outcome> => {
+  const file = args.one.get("output")
+  if (file === undefined) {
+    console.out(text)
+    return exitCode.ok
+  }
+  return (await write(file, text.endsWith("\n") ? text : `${text}\n`)) ?? exitCode.ok
+}
+
 const endings: Readonly<Record<string, string>> = { plan: "json", dot: "dot", wgsl: "wgsl" }
 
 const emitAll = async (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<Outcome> => {
@@ -36,8 +46,10 @@ const emitAll = async (prepared: Prepared, device: Device | undefined, args: Arg
   } catch (error) {
     return outputFailure(`the folder cannot be made: ${systemReason(error)}`, folder)
   }
+  const compiled = compileFor(prepared, device, args, console)
+  if (typeof compiled === "number") return compiled
   for (const stage of stages) {
-    const text = stageText(prepared, stage, device, args, console)
+    const text = emitCompiled(compiled, stage) ?? stageText(prepared, stage, device, args, console)
     if (typeof text === "number") return text
     const failed = await write(path.join(folder, `${stage}.${endings[stage] ?? "txt"}`), text)
     if (isFailure(failed)) return failed
@@ -63,14 +75,21 @@ const compiling = async (prepared: Prepared, device: Device | undefined, args: A
   if (stage === undefined) return writePlan(prepared, device, args, console)
   if (stage === "all") return emitAll(prepared, device, args, console)
   const text = stageText(prepared, stage, device, args, console)
-  if (typeof text === "number") return text
-  const file = args.one.get("output")
-  if (file === undefined) console.out(text)
-  else {
-    const failed = await write(file, text.endsWith("\n") ? text : `${text}\n`)
-    if (isFailure(failed)) return failed
-  }
-  return exitCode.ok
+  return typeof text === "number" ? text : give(text, args, console)
+}
+
+/** Stages of the file as a whole: no entry is chosen for them. */
+const wholeFile = new Set(["ast", "types"])
+
+const printWhole = async (stage: string, args: Arguments, console: Console): Promise<Outcome> => {
+  const set = namedValues(args, "set")
+  if (isFailure(set)) return set
+  const program = await readProgram(args.operands[0]!, { set })
+  if (isFailure(program)) return program
+  if (report(console, args, program.sources, program.diagnostics)) return exitCode.program
+  const text = emit({ file: program.file, sources: program.sources, set }, stage).value
+  if (text === undefined) throw new Error(`a program without errors has the stage ${stage}`)
+  return give(text, args, console)
 }
 
 export const compileCommand = async (args: Arguments, console: Console): Promise<Outcome> => {
@@ -80,6 +99,7 @@ export const compileCommand = async (args: Arguments, console: Console): Promise
     return usageFailure(`there is no stage ${shown(stage)}`, near === undefined ? `stages: ${stages.join(", ")}, all` : `did you mean ${near}?`)
   }
   if (stage === "all" && !args.one.has("output")) return usageFailure("--emit all needs a folder: -o DIR")
+  if (stage !== undefined && wholeFile.has(stage) && args.operands[1] === undefined) return printWhole(stage, args, console)
   const prepared = await prepare(args, console, false)
   if (typeof prepared === "number" || isFailure(prepared)) return prepared
   const effect = Effect.scoped(

@@ -2,7 +2,7 @@
 import path from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { emit } from "../driver/emit.ts"
+import { emitCompiled } from "../driver/emit.ts"
 import type { Plan } from "../plan/plan.ts"
 import type { TypedArray } from "../runtime/executor.ts"
 import type { OpenSource } from "../runtime/data/source.ts"
@@ -81,7 +81,7 @@ const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effe
       const { program, entry } = prepared
       const folder = args.one.get("out") ?? defaultFolder(program.file, entry)
       const directory = yield* Effect.acquireRelease(orFail(() => openRunDirectory(folder, args.on.has("force"))), (made) => Effect.promise(made.close))
-      const shown = progress(console)
+      const shown = yield* Effect.acquireRelease(Effect.sync(() => progress(console)), (made) => Effect.sync(made.close))
       const device = yield* openDevice(args.one.get("device") ?? "auto")
       shown.stage("compiling")
       const compiled = compileFor(prepared, device, args, console)
@@ -113,7 +113,7 @@ const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effe
         file: program.file, entry, program: program.sources[program.file]!, settings: plan.settings, seed, adapter: device.name, adapterKind: device.kind,
         versions: { nda: version(), node: process.version, webgpu: versionOf("webgpu") ?? "not installed" },
         seconds, dispatches: stats.dispatches, passes: stats.passes, submits: stats.submits, sources: fetched.sources,
-        fused: emit(prepared.request, "fused").value, warnings: [...fetched.skipped, ...warnings],
+        fused: emitCompiled(compiled, "fused"), warnings: [...fetched.skipped, ...warnings],
       }).then((failure) => failure ?? true as const))
       const images = Math.max(0, ...plan.sources.map((source) => source.batch), ...plan.inputs.filter((input) => input.source === undefined && input.shape.length > 1).map((input) => input.shape[0]!))
       if (console.json) console.out(JSON.stringify(summaryOf(plan, device.name, seconds, images, stats, directory.files)))

@@ -39,7 +39,7 @@ const reportPicture = (output: OutputPlan, values: TypedArray): ReportPicture =>
 export const rangeWarnings = (outputs: readonly OutputPlan[], results: Readonly<Record<string, TypedArray>>): readonly string[] =>
   outputs.filter(isPicture).flatMap((output) => {
     const share = shareOutside(results[output.name]!)
-    return share > 0.01 ? [`${(100 * share).toFixed(0)}% of ${output.name} lies outside [0, 1] and is shown clamped; a picture in [-1, 1] is converted by unsigned(${output.name})`] : []
+    return share > 0.01 ? [`${(100 * share).toFixed(0)}% of ${output.name} lies outside [0, 1] and is shown clamped; if it is a picture in [-1, 1], unsigned(${output.name}) converts it`] : []
   })
 
 export const writeResults = async (

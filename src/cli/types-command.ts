@@ -18,24 +18,35 @@ const key = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : JSON
 
 const member = (about: string, name: string, optional: boolean, type: string): string => `  /** ${about.replaceAll("*/", "* /")} */\n  readonly ${key(name)}${optional ? "?" : ""}: ${type}\n`
 
-/** Names of sizes that no setting gives: those in the inputs' dimensions that are not parameters or consts. */
-const openSizes = (entry: EntryDeclaration, taken: ReadonlySet<string>): readonly string[] =>
-  [...new Set(entry.params.flatMap((param) => (param.kind === "param" && param.type?.kind === "named" ? (param.type.dims ?? []) : []))
+/** Names of sizes that nothing in the file gives: those in the inputs' dimensions that are not parameters or consts. */
+const openSizes = (entry: EntryDeclaration, consts: ReadonlySet<string>): readonly string[] => {
+  const taken = new Set([...consts, ...entry.params.map((param) => param.name.text)])
+  return [...new Set(entry.params.flatMap((param) => (param.kind === "param" && param.type?.kind === "named" ? (param.type.dims ?? []) : []))
     .flatMap((dim) => (dim.kind === "dim" && dim.size.kind === "name" && !taken.has(dim.size.name.text) ? [dim.size.name.text] : [])))]
-
-/** What a graph compiles to at two trial sizes: dimensions that differ are open. */
-const trials = (program: Program, name: string, open: readonly string[], set: Readonly<Record<string, string>>): readonly [Compiled, Compiled] | undefined => {
-  const at = (size: number) => compile({ file: program.file, sources: program.sources, entry: name, set: { ...Object.fromEntries(open.map((each) => [each, String(size)])), ...set } }).value
-  const first = at(4)
-  const second = open.length === 0 ? first : at(5)
-  return first === undefined || second === undefined ? undefined : [first, second]
 }
 
-const shapeText = (a: InputPlan | OutputPlan, b: InputPlan | OutputPlan, open: readonly string[]): string =>
-  `${a.dtype}[${a.shape.map((size, axis) => (size === b.shape[axis] ? size : open.length === 1 && size === 4 && b.shape[axis] === 5 ? open[0] : "_")).join(", ")}]`
+/** Two sizes for each open name, no pair the same, so that a dimension shows by its two sizes which name it has. */
+const trialSize = (place: number, second: boolean): number => (second ? 8 + 12 * place : 4 + 4 * place)
 
-const declarations = (program: Program, name: string, entry: EntryDeclaration, taken: ReadonlySet<string>, set: Readonly<Record<string, string>>): string | undefined => {
-  const open = openSizes(entry, taken).filter((size) => !(size in set))
+const trials = (program: Program, name: string, open: readonly string[], set: Readonly<Record<string, string>>): readonly [Compiled, Compiled] | undefined => {
+  const at = (second: boolean) =>
+    compile({ file: program.file, sources: program.sources, entry: name, set: { ...Object.fromEntries(open.map((each, place) => [each, String(trialSize(place, second))])), ...set } }).value
+  const first = at(false)
+  const other = open.length === 0 ? first : at(true)
+  return first === undefined || other === undefined ? undefined : [first, other]
+}
+
+/** A dimension that depends on open sizes without being one is written `_`. */
+const shapeText = (a: InputPlan | OutputPlan, b: InputPlan | OutputPlan, open: readonly string[]): string => {
+  const dims = a.shape.map((size, axis) => {
+    const other = b.shape[axis]!
+    return size === other ? size : (open.find((_, place) => trialSize(place, false) === size && trialSize(place, true) === other) ?? "_")
+  })
+  return `${a.dtype}[${dims.join(", ")}]`
+}
+
+const declarations = (program: Program, name: string, entry: EntryDeclaration, consts: ReadonlySet<string>, set: Readonly<Record<string, string>>): string | undefined => {
+  const open = openSizes(entry, consts).filter((size) => !(size in set))
   const compiled = trials(program, name, open, set)
   if (compiled === undefined) return undefined
   const [a, b] = compiled.map(({ plan }) => plan) as [Compiled["plan"], Compiled["plan"]]
@@ -63,10 +74,10 @@ export const typesCommand = async (args: Arguments, console: Console): Promise<O
   if (graphs.length === 0) return usageFailure(`${program.file} has no graph`)
   const consts = module.declarations.filter((each) => each.kind === "const").map((each) => each.name.text)
   const parts: string[] = []
-  for (const { name, settings } of graphs) {
+  for (const { name } of graphs) {
     const entry = module.declarations.find((each): each is EntryDeclaration => each.kind === "entry" && each.name.text === name)
     if (entry === undefined) throw new Error(`the graph ${name} is declared in ${program.file}`)
-    const text = declarations(program, name, entry, new Set([...consts, ...settings]), set)
+    const text = declarations(program, name, entry, new Set(consts), set)
     if (text === undefined) return usageFailure(`the sizes of ${name} cannot be tried: give its open sizes`, "--set NAME=VALUE")
     parts.push(text)
   }

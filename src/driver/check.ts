@@ -1,5 +1,5 @@
 /** `check`: parse, resolve, type-check, discharge every obligation of every entry point. Pure. */
-import type { Diagnostic } from "../base/diagnostic.ts"
+import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import { checkProgram, openProgram, settingsOf } from "../check/program.ts"
 import type { Value } from "../check/value.ts"
 import { parse } from "../syntax/parser.ts"
@@ -30,7 +30,8 @@ export const check = (request: Request, types?: Map<Ast.Expr, Value>): Checked =
   const diagnostics: Diagnostic[] = []
   const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
   if ("needs" in program) return { diagnostics, needs: program.needs }
-  checkProgram(program, types)
+  // A program that could not be read, or lacks a file, is not looked into further: what follows from that is no news.
+  if (!hasErrors(program.loaded.diagnostics)) checkProgram(program, types)
   return { diagnostics, needs: program.loaded.needs }
 }
 
@@ -45,6 +46,6 @@ export const entries = (request: Request): readonly EntrySummary[] => {
   const text = request.sources[request.file]
   const module = text === undefined ? undefined : parse(request.file, text).value
   if (!module) return []
-  const settings = settingsOf({ name: request.file, source: { name: request.file, text: text!, lineStarts: [] }, ast: module, library: false })
+  const settings = settingsOf({ name: request.file, source: { name: request.file, text: text!, lineStarts: [] }, ast: module, library: false, broken: false })
   return module.declarations.flatMap((d): EntrySummary[] => (d.kind === "entry" ? [{ name: d.name.text, role: d.role, settings }] : d.kind === "train" ? [{ name: d.name.text, role: "train", settings }] : []))
 }

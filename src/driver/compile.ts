@@ -3,14 +3,14 @@ import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import { positionOf } from "../base/source.ts"
 import { suggest } from "../base/suggest.ts"
 import { checkProgram, openProgram, type Program } from "../check/program.ts"
-import { needsTraining, whichEntry } from "../diagnostics/messages/data.ts"
+import { limitExceeded, needsTraining, whichEntry } from "../diagnostics/messages/data.ts"
 import { elaborate } from "../elaborate/elaborate.ts"
 import type { Graph, Origin } from "../ir/graph.ts"
 import { verifyGraph } from "../ir/verify.ts"
-import { planOf } from "../plan/make-plan.ts"
+import { makePlan } from "../plan/make-plan.ts"
+import { verifyKernel } from "../kernel/verify-kernel.ts"
 import type { Plan } from "../plan/plan.ts"
-import { primitiveNamed } from "../prim/table.ts"
-import { schedule, type Schedule } from "../schedule/groups.ts"
+import type { Schedule } from "../schedule/groups.ts"
 import { webgpuDefaults } from "../schedule/limits.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -64,7 +64,7 @@ export function openEntry(request: Request, diagnostics: Diagnostic[], entryless
   if ("needs" in program) return program
   if (program.loaded.needs.length > 0) return { needs: program.loaded.needs }
   if (entryless) return { program, entry: undefined }
-  checkProgram(program)
+  if (!hasErrors(program.loaded.diagnostics)) checkProgram(program)
   if (hasErrors(diagnostics)) return { needs: [] }
   const entry = entryOf(program, request.entry, diagnostics)
   return entry ? { program, entry } : { needs: [] }
@@ -100,10 +100,10 @@ const settingsOf = (program: Program, entry: Entry): Plan["settings"] => {
 
 const literalOf = (e: Ast.Expr): number | string | boolean | undefined => (e.kind === "int" || e.kind === "float" || e.kind === "string" || e.kind === "bool" ? e.value : undefined)
 
-const sound = (graph: Graph): void => {
-  const problems = verifyGraph(graph)
-  if (problems.length > 0) throw new Error(`the graph of ${graph.entry} is not sound: ${problems[0]}`)
+const holds = (what: string, problems: readonly string[]): void => {
+  if (problems.length > 0) throw new Error(`the ${what} is not sound: ${problems[0]}`)
 }
+const sound = (graph: Graph): void => holds(`graph of ${graph.entry}`, verifyGraph(graph))
 
 export const compile = (request: Request): CompileResult<Compiled> => {
   const diagnostics: Diagnostic[] = []
@@ -114,7 +114,12 @@ export const compile = (request: Request): CompileResult<Compiled> => {
   if (request.verify) sound(graph)
   const simplified = simplifyGraph(graph)
   if (request.verify) sound(simplified)
-  const scheduled = schedule(simplified, primitiveNamed, request.limits ?? webgpuDefaults)
-  const plan = planOf(simplified, scheduled, { limits: request.limits ?? webgpuDefaults, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
-  return { value: { entry: graph.entry, program: opened.program, graph, simplified, schedule: scheduled, plan }, diagnostics, needs: [] }
+  const limits = request.limits ?? webgpuDefaults
+  const planned = makePlan(simplified, { limits, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
+  // One size is too large, and everything made from it: the first is told.
+  const first = planned.problems.find((p) => opened.program.loaded.modules.get(p.origin.span.file)?.library === false) ?? planned.problems[0]
+  if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, planned.problems.length - 1))
+  if (!planned.plan) return { value: undefined, diagnostics, needs: [] }
+  if (request.verify) for (const { kernel } of planned.schedule.kernels) holds(`kernel of ${graph.entry}`, verifyKernel(kernel, limits))
+  return { value: { entry: graph.entry, program: opened.program, graph, simplified, schedule: planned.schedule, plan: planned.plan }, diagnostics, needs: [] }
 }

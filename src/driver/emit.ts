@@ -8,10 +8,11 @@ import { printGraph } from "../ir/print.ts"
 import type { Graph, Node } from "../ir/graph.ts"
 import { topological } from "../ir/walk.ts"
 import { printKernel } from "../kernel/print-kernel.ts"
-import type { Plan } from "../plan/plan.ts"
+import { printMemory } from "../plan/print-plan.ts"
+import { printSchedule } from "../schedule/print-schedule.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { printModule } from "../syntax/print-ast.ts"
-import { compile, graphOf, openEntry, type Compiled, type CompileResult } from "./compile.ts"
+import { compile, graphOf, openEntry, placeOf, type Compiled, type CompileResult } from "./compile.ts"
 import { check, type Request } from "./check.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
 
@@ -30,7 +31,7 @@ const ofPlan: Readonly<Record<string, (compiled: Compiled) => string>> = {
   rates: (c) => rates(c),
   fused: (c) => fused(c),
   kernels: ({ schedule }) => schedule.kernels.map(({ kernel }, i) => printKernel(kernel, `kernel ${i}`)).join("\n"),
-  memory: ({ plan }) => memory(plan),
+  memory: ({ plan }) => printMemory(plan),
   wgsl: ({ plan }) => plan.kernels.map((k) => `// ${k.name}: ${k.origin.label} (${k.origin.at})\n${k.wgsl}`).join("\n"),
   plan: ({ plan }) => `${JSON.stringify(plan, null, 1)}\n`,
   summary: (c) => summary(c),
@@ -56,6 +57,9 @@ export const emit = (request: Request, stage: string): CompileResult<string> => 
   const compiled = compile(request)
   return { ...compiled, value: compiled.value && ofPlan[stage]!(compiled.value) }
 }
+
+/** A stage of what has been compiled already; undefined for the stages before the plan's. */
+export const emitCompiled = (compiled: Compiled, stage: string): string | undefined => ofPlan[stage]?.(compiled)
 
 /** One line an expression: where it stands, its text, its type. */
 const typesText = (request: Request, types: ReadonlyMap<Ast.Expr, Value>): string => {
@@ -85,27 +89,13 @@ const rates = ({ simplified, schedule }: Compiled): string =>
   }).join("")
 
 /** The dispatches, what each computes, and why fusion stopped where it did. */
-const fused = ({ graph, simplified, schedule, plan }: Compiled): string => {
-  const dispatches = plan.commands.filter((c) => c.op === "dispatch")
-  const lines = [`graph ${graph.entry}: ${dispatches.length} dispatches, ${plan.kernels.length} distinct kernels`]
-  const outputs = new Map(simplified.outputs.map((o) => [o.node, o.name]))
-  schedule.kernels.forEach(({ kernel, node }, i) => {
-    const name = outputs.get(node)
-    lines.push(`  ${i}  ${kernel.kind.padEnd(8)} ${name ? `output ${name}` : label(node)}  groups ${kernel.groups.join(" x ")}  bindings ${kernel.bindings.length}`)
-  })
-  const stops = [...schedule.fusion.stops.values()].filter((s) => s.kind === "buffer" || s.kind === "row")
-  if (stops.length > 0) {
-    lines.push("fusion stops at")
-    for (const s of stops) lines.push(`  ${label(s.node)} ${shape(s.node)}: ${s.reason}`)
-  }
-  for (const r of simplified.rasters) lines.push(`rastered ${label(r.node)}: ${r.reason}`)
-  return `${lines.join("\n")}\n`
+const fused = ({ graph, simplified, schedule, plan, program }: Compiled): string => {
+  const dispatches = plan.commands.filter((c) => c.op === "dispatch").length
+  const rasters = simplified.rasters.map((r) => `  rastered: ${label(r.node)} ${shape(r.node)}: ${r.reason}   ${placeOf(program)(r.node.origin)}\n`).join("")
+  return `graph ${graph.entry}: ${dispatches} dispatches, ${plan.kernels.length} distinct kernels\n${printSchedule(schedule, placeOf(program))}${rasters}`
 }
 
 const kilobytes = (n: number): string => (n >= 1 << 20 ? `${(n / (1 << 20)).toFixed(1)} MiB` : n >= 1024 ? `${(n / 1024).toFixed(1)} KiB` : `${n} B`)
-
-const memory = (plan: Plan): string =>
-  `${plan.buffers.map((b) => `  buffer ${b.id}  ${b.role.padEnd(9)}  ${kilobytes(b.bytes).padStart(10)}  ${b.dtype}[${b.shape.join(",")}]  ${b.origin.label}\n`).join("")}peak ${kilobytes(plan.peakBytes)}, live at once ${kilobytes(plan.liveBytes)}\n`
 
 const summary = ({ graph, plan }: Compiled): string => {
   const lines = [`graph ${graph.entry}`]

@@ -82,6 +82,8 @@ export interface InputPlan {
   readonly shape: readonly number[]
   /** From a batch: its source and field; the field `#index` is each sample's number in its data set (i32[n]). */
   readonly source?: { readonly name: string; readonly field: string }
+  /** The value of a slot before the step: the runtime binds the slot's own buffer. */
+  readonly slot?: string
 }
 
 export interface OutputPlan {
@@ -91,4 +93,35 @@ export interface OutputPlan {
   readonly shape: readonly number[]
   readonly picture?: "image" | "clip"
   readonly population?: string
+  /** The next value of a slot: copied to it when the commands are done, and not read back. */
+  readonly slot?: string
+}
+
+/** A tensor that lives between steps, and what it is called in files. */
+export interface SlotPlan {
+  readonly name: string
+  readonly kind: "params" | "state"
+  readonly model?: string
+  readonly dtype: "f32" | "i32" | "u32" | "bool"
+  readonly shape: readonly number[]
+  /** For an arena: the tensors in it; `offset` in elements. */
+  readonly leaves: readonly { readonly path: string; readonly shape: readonly number[]; readonly offset: number }[]
+}
+
+/**
+ * A `train`, an `eval`, or a `graph` that applies models: plans over shared slots. The runtime makes one buffer per slot,
+ * runs `initial` once (its outputs are slots), then, in a train, each step `repeat` times in order, with one fresh batch
+ * of each source that the step's plan reads per execution. The uniform buffer's step is the number of the round, repeat the execution's.
+ */
+export interface ProgramPlan {
+  readonly version: 1
+  readonly entry: string
+  readonly kind: "train" | "eval" | "graph"
+  readonly slots: readonly SlotPlan[]
+  readonly initial: Plan
+  readonly steps: readonly { readonly name: string; readonly repeat: number; readonly plan: Plan }[]
+  readonly every: readonly { readonly period: number; readonly plan: Plan; readonly save: readonly string[] }[]
+  readonly models: readonly { readonly name: string; readonly parameters: number; readonly from?: string }[]
+  /** `steps`, `seed`, … of the entry after `--set`. */
+  readonly settings: Readonly<Record<string, number | string | boolean>>
 }

@@ -38,7 +38,7 @@ export interface Executor {
 }
 
 export interface DawnExecutor extends Executor {
-  /** Seconds for `times` runs on the inputs of the last run, without read-back, waited for once. */
+  /** Seconds for `times` runs on the inputs of the last run, each at the next step, without read-back, waited for once. */
   readonly bench: (times: number) => Effect.Effect<number, GpuError>
 }
 
@@ -232,6 +232,7 @@ export const loadPlan = (plan: Plan): Effect.Effect<DawnExecutor, GpuError, Gpu 
             }
             return device.queue.onSubmittedWorkDone()
           })
+          lastSettings = { ...lastSettings, step: lastSettings.step + times }
           if (submitted instanceof GpuError) return submitted
           await gpu.settle(submitted.value)
           const seconds = (performance.now() - start) / 1000

@@ -2,9 +2,9 @@
 import { EOF } from "chevrotain"
 import type { Diagnostic } from "../base/diagnostic.ts"
 import type {
-  Declaration, EntryParam, Every, Expr, FunctionDeclaration, Import, ModelDeclaration, Module, Name as NameNode, Param, Statement, Step, TrainDeclaration, TypeExpr,
+  Declaration, EntryParam, Every, Expr, FunctionDeclaration, Import, ModelDeclaration, Module, Name as NameNode, Param, Step, SuiteExpr, TrainDeclaration, TypeExpr,
 } from "./ast.ts"
-import type { Fault } from "./expression-rules.ts"
+import type { Fault } from "./recovering-rules.ts"
 import { unexpectedAtTop, unexpectedInSuite } from "./parse-errors.ts"
 import { Id, K, Name, S, Str, type Token } from "./tokens.ts"
 import { StatementRules } from "./statement-rules.ts"
@@ -27,11 +27,16 @@ export class DeclarationRules extends StatementRules {
   public readonly module: Rule<Module> = this.RULE("module", (): Module => {
     const imports: Import[] = []
     const declarations: Declaration[] = []
-    this.MANY(() => {
-      const read = this.guarded("declaration", () => this.SUBRULE(this.import_))
-      if (read !== undefined) imports.push(read)
-    })
+    let late = false
     for (;;) {
+      if (declarations.length > 0 && !late && (this.LA(1).tokenType === K.import || this.LA(1).tokenType === K.from)) {
+        late = true
+        this.fault(unexpectedAtTop(this.place(this.cursor)), this.cursor)
+      }
+      this.MANY(() => {
+        const read = this.guarded("declaration", () => this.SUBRULE(this.import_))
+        if (read !== undefined) imports.push(read)
+      })
       this.MANY2(() => {
         this.faultsBefore = this.faults.length
         const start = this.cursor
@@ -40,7 +45,10 @@ export class DeclarationRules extends StatementRules {
       })
       if (this.RECORDING_PHASE || this.LA(1).tokenType === EOF) break
       const at = this.cursor
-      this.fault(unexpectedAtTop(this.place(at)), at)
+      const type = this.LA(1).tokenType
+      if (type === K.import || type === K.from) continue
+      // What is left over after a declaration with a mistake follows from that mistake.
+      if (this.faults.length === this.faultsBefore) this.fault(unexpectedAtTop(this.place(at)), at)
       this.skip("declaration", at)
       if (this.cursor === at) this.cursor = at + 1
     }
@@ -299,6 +307,13 @@ export class DeclarationRules extends StatementRules {
     return { kind: "train", span: this.since(start), name, doc: undefined, params, items }
   })
 
+  private stepBody(read: () => SuiteExpr): SuiteExpr {
+    this.inStep = true
+    const body = read()
+    this.inStep = false
+    return body
+  }
+
   private readonly step: Rule<Step> = this.RULE("step", (): Step => {
     const start = this.LA(1).startOffset
     this.CONSUME(K.step)
@@ -307,7 +322,7 @@ export class DeclarationRules extends StatementRules {
       this.CONSUME(K.repeat)
       return this.SUBRULE(this.expr)
     })
-    const body = this.SUBRULE(this.suite)
+    const body = this.stepBody(() => this.SUBRULE(this.suite))
     return { kind: "step", span: this.since(start), name, repeat, body }
   })
 
@@ -315,7 +330,7 @@ export class DeclarationRules extends StatementRules {
     const start = this.LA(1).startOffset
     this.CONSUME(K.every)
     const period = this.SUBRULE(this.expr)
-    const body = this.SUBRULE(this.suite)
+    const body = this.stepBody(() => this.SUBRULE(this.suite))
     return { kind: "every", span: this.since(start), period, body }
   })
 
@@ -327,6 +342,7 @@ export class DeclarationRules extends StatementRules {
     this.count = tokens.length
     this.faults = []
     this.faultsBefore = 0
+    this.inStep = false
     this.input = tokens
     const module = this.module()
     return { module, problems: this.problems, faults: this.faults }

@@ -105,6 +105,11 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
     return declares.has(head) && startsLine && section[1]?.kind === "leaf" ? declarationDoc(section, inContext) : bindingDoc(section, inContext, startsLine)
   }
 
+  const fitsAlone = (value: Doc): boolean => {
+    const written = print(group(value), Infinity)
+    return !written.includes("\n") && written.length <= lineWidth - 2
+  }
+
   /** `fn f(a)(b) -> T where c { … }`: the condition and the body may begin a line, the result too if the parameters fit on one. */
   const declarationDoc = (section: readonly Atom[], context: SpacingContext): Doc => {
     const find = (type: TokenType): number => section.findIndex((atom) => atom.kind === "leaf" && atom.token.tokenType === type)
@@ -126,7 +131,8 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
       const value = section.slice(body + 1)
       const valueDoc = rowDoc(value, 0, context, false)
       const sign = leafDoc(section[body] as Leaf, false)
-      if (where === body) return [group(signature), " ", sign, group(indent([line, valueDoc]))]
+      // On its own line if it fits there as a whole, else here with breaks inside.
+      if (where === body) return [group(signature), " ", sign, fitsAlone(valueDoc) ? group(indent([line, valueDoc])) : [" ", valueDoc]]
       return [group([group(signature), condition, indent(line)], brokenWhere), indent([sign, " ", valueDoc])]
     }
     const head = where < body ? [group(signature), condition, line] : narrow && arrow < where ? [signature, line] : [signature, " "]
@@ -171,6 +177,8 @@ export const layOut = (tree: Tree, tokens: readonly Token[]): Doc => {
           return endLine.has(operator.token.tokenType) ? [" ", sign, line, right] : [line, sign, " ", right]
         })
         const left = rowDoc(atoms.slice(0, places[0]), level + 1, context, startsLine)
+        // Where a part is itself broken, its brackets give the line ends.
+        if (level >= kept && [left, ...rest].some((part) => print(group(part), Infinity).includes("\n"))) break
         return group([level === 0 ? indent(left) : left, indent(rest)], broken)
       }
     }

@@ -19,6 +19,7 @@ export interface Lexed {
 }
 
 const nameLimit = 255
+const complaintLimit = 1000
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 const startsWord = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95
 const continuesWord = (code: number): boolean => startsWord(code) || isDigit(code)
@@ -37,6 +38,10 @@ export const lex = (file: string, text: string): Lexed => {
   const tokens: Token[] = []
   const comments: Comment[] = []
   const diagnostics: Diagnostic[] = []
+  /** What is wrong is reported up to a bound: a file of another kind has something wrong on every line. */
+  const complain = (problem: () => Diagnostic): void => {
+    if (diagnostics.length < complaintLimit) diagnostics.push(problem())
+  }
   const span = (start: number, end: number): Span => ({ file, start, end })
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0
   let line = 1
@@ -65,10 +70,10 @@ export const lex = (file: string, text: string): Lexed => {
         end = Math.max(end, rest.lastIndex)
         const odd = /[^A-Za-z0-9_]/u.exec(text.slice(start, end))!
         const from = start + odd.index
-        diagnostics.push(say.nameCharacter(span(from, from + odd[0].length), text.slice(start, end), odd[0]))
+        complain(() => say.nameCharacter(span(from, from + odd[0].length), text.slice(start, end), odd[0]))
       }
     }
-    if (end - start > nameLimit) diagnostics.push(say.nameTooLong(span(start, end), nameLimit))
+    if (end - start > nameLimit) complain(() => say.nameTooLong(span(start, end), nameLimit))
     push(hardKeywords.get(text.slice(start, Math.min(end, start + 12))) ?? Id, start, end)
   }
 
@@ -97,16 +102,16 @@ export const lex = (file: string, text: string): Lexed => {
     const bare = text.charCodeAt(end) === 46 && !float && text.charCodeAt(end + 1) !== 46 && !startsWord(text.charCodeAt(end + 1))
     if (bare) {
       end++
-      diagnostics.push(say.malformedNumber(span(start, end), `${image}.`, "a digit must follow the point", `${image}.0`))
+      complain(() => say.malformedNumber(span(start, end), `${image}.`, "a digit must follow the point", `${image}.0`))
     } else if (!/^\d+(_\d+)*(\.\d+(_\d+)*)?([eE][-+]?\d+)?$/.test(image)) {
       const why = /^0[xXbBoO]/.test(image) ? "numbers are decimal"
         : /^[\d_.]+$/.test(image) ? "one `_` may stand between two digits"
         : /^\d+(\.\d+)?[A-Za-z_]/.test(image) ? "a name cannot follow it directly" : "digits, then a point or an exponent"
-      diagnostics.push(say.malformedNumber(span(start, end), image, why))
+      complain(() => say.malformedNumber(span(start, end), image, why))
     } else {
       const value = Number(image.replaceAll("_", ""))
       if (float ? value === Infinity : value > Number.MAX_SAFE_INTEGER) {
-        diagnostics.push(say.numberTooLarge(span(start, end), float ? "number" : "whole number"))
+        complain(() => say.numberTooLarge(span(start, end), float ? "number" : "whole number"))
       }
     }
     push(float || bare ? Float : Int, start, end)
@@ -118,17 +123,17 @@ export const lex = (file: string, text: string): Lexed => {
     for (; ; end++) {
       const code = text.charCodeAt(end)
       if (end >= text.length || code === 10 || code === 13) {
-        diagnostics.push(say.unterminatedString(span(start, start + 1)))
+        complain(() => say.unterminatedString(span(start, start + 1)))
         break
       }
       if (code === 34) {
         end++
         break
       }
-      if (code === 0) diagnostics.push(say.unknownCharacter(span(end, end + 1), "\0"))
+      if (code === 0) complain(() => say.unknownCharacter(span(end, end + 1), "\0"))
       if (code === 92 && text.charCodeAt(end + 1) !== 10 && end + 1 < text.length) {
         const escaped = text[end + 1]!
-        if (!`nt"\\`.includes(escaped)) diagnostics.push(say.unknownEscape(span(end, end + 2), `\\${escaped}`))
+        if (!`nt"\\`.includes(escaped)) complain(() => say.unknownEscape(span(end, end + 2), `\\${escaped}`))
         end++
       }
     }
@@ -140,10 +145,10 @@ export const lex = (file: string, text: string): Lexed => {
     quoted.lastIndex = at
     const match = quoted.exec(text)
     if (match === null) {
-      diagnostics.push(say.unknownCharacter(span(at, at + 1), "'"))
+      complain(() => say.unknownCharacter(span(at, at + 1), "'"))
       at++
     } else {
-      diagnostics.push(say.singleQuotes(span(at, quoted.lastIndex), match[1]!))
+      complain(() => say.singleQuotes(span(at, quoted.lastIndex), match[1]!))
       push(Str, at, quoted.lastIndex)
     }
   }
@@ -152,7 +157,7 @@ export const lex = (file: string, text: string): Lexed => {
   const bareFraction = (): void => {
     let end = at + 1
     while (continuesWord(text.charCodeAt(end))) end++
-    diagnostics.push(say.malformedNumber(span(at, end), text.slice(at, end), "a digit must stand before the point", `0${text.slice(at, end)}`))
+    complain(() => say.malformedNumber(span(at, end), text.slice(at, end), "a digit must stand before the point", `0${text.slice(at, end)}`))
     push(Float, at, end)
   }
 
@@ -162,20 +167,20 @@ export const lex = (file: string, text: string): Lexed => {
     const taken = symbolTypes.has(pair) ? 2 : 1
     assignments.lastIndex = at
     if (first && (pair === "//" || pair === "/*")) {
-      diagnostics.push(say.otherLanguage(span(at, at + 2), pair, "a comment begins with `#`", { text: "write `#`", replacement: "#" }))
+      complain(() => say.otherLanguage(span(at, at + 2), pair, "a comment begins with `#`", { text: "write `#`", replacement: "#" }))
       while (at < text.length && text.charCodeAt(at) !== 10) at++
       return
     }
     if (assignments.test(text)) {
       const left = tokens[tokens.length - 1]
-      diagnostics.push(say.otherLanguage(span(at, at + 2), pair, "values do not change; bind a new name", left?.tokenType === Id ? { text: `let ${left.image}2 = ${left.image} ${pair[0]} …` } : undefined))
+      complain(() => say.otherLanguage(span(at, at + 2), pair, "values do not change; bind a new name", left?.tokenType === Id ? { text: `let ${left.image}2 = ${left.image} ${pair[0]} …` } : undefined))
       push(S.Equal, at, at + 2)
       return
     }
     const odd = foreign.get(pair) ?? foreign.get(pair[0]!)
     if (odd !== undefined && pair !== "!=" && !(known !== undefined && !foreign.has(pair))) {
       const length = foreign.has(pair) ? 2 : 1
-      diagnostics.push(say.otherLanguage(span(at, at + length), text.slice(at, at + length), odd.instead, { text: `write \`${odd.write.trim()}\``, replacement: odd.write }))
+      complain(() => say.otherLanguage(span(at, at + length), text.slice(at, at + length), odd.instead, { text: `write \`${odd.write.trim()}\``, replacement: odd.write }))
       push(odd.type!, at, at + length)
       return
     }
@@ -189,14 +194,14 @@ export const lex = (file: string, text: string): Lexed => {
       return
     }
     const character = String.fromCodePoint(text.codePointAt(at)!)
-    if (character === "?") diagnostics.push(say.otherLanguage(span(at, at + 1), "?", "a choice is written `if condition { … } else { … }`"))
-    else diagnostics.push(say.unknownCharacter(span(at, at + character.length), character))
+    if (character === "?") complain(() => say.otherLanguage(span(at, at + 1), "?", "a choice is written `if condition { … } else { … }`"))
+    else complain(() => say.unknownCharacter(span(at, at + character.length), character))
     at += character.length
   }
 
   for (const match of text.matchAll(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\ufffd/g)) {
     const place = span(match.index, match.index + 1)
-    diagnostics.push(match[0] === "\ufffd" ? say.undecoded(place) : say.directionControl(place, match[0]))
+    complain(() => (match[0] === "\ufffd" ? say.undecoded(place) : say.directionControl(place, match[0])))
   }
 
   while (at < text.length) {

@@ -14,7 +14,13 @@ export const depthLimit = 1000
 const characterLimit = 1_000_000
 
 export const checkSize = (file: string, text: string): Diagnostic | undefined =>
-  text.length > characterLimit ? say.fileTooLong({ file, start: 0, end: 0 }, characterLimit) : undefined
+  text.length > characterLimit ? say.fileTooLong({ file, start: 0, end: 0 }, characterLimit, "characters") : undefined
+
+/** So many words and signs are some ten thousand lines. */
+const tokenLimit = 250_000
+
+export const checkLength = (file: string, tokens: readonly Token[]): Diagnostic | undefined =>
+  tokens.length > tokenLimit ? say.fileTooLong({ file, start: 0, end: 0 }, tokenLimit, "words and signs") : undefined
 
 /** Before parsing, since the parser recurses on brackets: the first one that is too deep. A declaration is never inside one. */
 export const checkNesting = (file: string, tokens: readonly Token[]): Diagnostic | undefined => {

@@ -265,9 +265,10 @@ export const unexpectedInSuite = (place: Place, open: number, result: Expr | und
   const previous = tokens[at - 1]
   const span = spanOf(place, token)
   const opener = tokens[open]!
-  if (token.tokenType === EOF || startsDeclaration(tokens, at)) {
+  const step = (token.tokenType === K.step || token.tokenType === K.every) && opener.tokenType === S.LBrace && inTrain(place, open)
+  if (token.tokenType === EOF || startsDeclaration(tokens, at) || step) {
     const after = { file: place.file, start: previous!.endOffset + 1, end: previous!.endOffset + 1 }
-    return say.unclosed(after, spanOf(place, opener), "{", "}", token.tokenType === EOF ? found(token) : `the declaration \`${token.image} ${tokens[at + 1]?.image ?? ""}\``, "\n}")
+    return say.unclosed(after, spanOf(place, opener), "{", "}", token.tokenType === EOF ? found(token) : `${step ? "" : "the declaration "}\`${token.image} ${tokens[at + 1]?.image ?? ""}\``, "\n}")
   }
   const swapped = token.image === "=" && previous?.tokenType === Id && result !== undefined
     ? say.otherLanguage(span, "=", "alone does not bind", { text: `write \`let ${previous.image} = …\``, span: { ...span, start: previous.startOffset, end: previous.startOffset }, replacement: "let " })
@@ -290,6 +291,12 @@ export const unexpectedInSuite = (place: Place, open: number, result: Expr | und
 }
 
 const declarationWords = ["const", "type", "fn", "block", "loss", "augment", "negative", "model", "data", "graph", "eval", "train", "from", "import"]
+
+/** True if a bracket opened at `open` stands in the suite of a `train`. */
+const inTrain = ({ tokens }: Place, open: number): boolean => {
+  for (let i = open - 1; i >= 0; i--) if (tokens[i]!.tokenType === K.train || startsDeclaration(tokens, i)) return tokens[i]!.tokenType === K.train
+  return false
+}
 
 /** What stands at the top of a file and begins no declaration. */
 export const unexpectedAtTop = (place: Place): Diagnostic => {

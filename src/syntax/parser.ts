@@ -5,9 +5,9 @@ import { positionOf, sourceFile } from "../base/source.ts"
 import * as say from "../diagnostics/messages/syntax.ts"
 import type { Module } from "./ast.ts"
 import { DeclarationRules } from "./declaration-rules.ts"
-import { faultLimit, type Fault } from "./expression-rules.ts"
+import { faultLimit, type Fault } from "./recovering-rules.ts"
 import { lex } from "./lexer.ts"
-import { checkDepth, checkNesting, checkSize, deepest } from "./limits.ts"
+import { checkDepth, checkLength, checkNesting, checkSize, deepest } from "./limits.ts"
 import type { Token } from "./tokens.ts"
 
 /** Made once: its construction analyses the grammar. It is reset by each use and never used by two at once. */
@@ -24,7 +24,7 @@ export const parse = (file: string, text: string): Result<Module> => {
   const tooLong = checkSize(file, text)
   if (tooLong !== undefined) return { value: undefined, diagnostics: [tooLong] }
   const { tokens, diagnostics: lexical } = lex(file, text)
-  const unreadable = checkNesting(file, tokens)
+  const unreadable = checkLength(file, tokens) ?? checkNesting(file, tokens)
   if (unreadable !== undefined) return { value: undefined, diagnostics: select(file, text, lexical, [unreadable], []) }
   const read = readWithinStack(file, text, tokens)
   if (read === undefined) return { value: undefined, diagnostics: select(file, text, lexical, [deepest(file, tokens)], []) }
@@ -62,5 +62,5 @@ const select = (file: string, text: string, lexical: readonly Diagnostic[], prob
   const first = [...causes].sort(byPlace).filter(firstOfLine)
   const all = [...first, ...independent.map(({ diagnostic }) => diagnostic).sort(byPlace).filter(firstOfLine)].sort(byPlace)
   if (all.length <= faultLimit) return all
-  return [...all.slice(0, faultLimit), say.tooManyErrors(all[faultLimit]!.span, all.length - faultLimit)]
+  return [...all.slice(0, faultLimit), say.tooManyErrors(all[faultLimit]!.span)]
 }

@@ -16,6 +16,18 @@ export const startsDeclaration = (tokens: readonly IToken[], index: number): boo
   return declarations.has(token.tokenType) || (token.tokenType === K.fn && tokens[index + 1]?.tokenType === Id)
 }
 
+/** False for a `}` in the midst of a line that is not the line of the `{` it would close: it was typed for something else. */
+const closesSuite = (tokens: readonly IToken[], start: number, at: number): boolean => {
+  const token = tokens[at] as Token
+  const next = tokens[at + 1] as Token | undefined
+  if (token.first || next === undefined || next.tokenType === EOF || next.first || next.tokenType === S.RBrace) return true
+  for (let i = start - 1, open = 0; i >= 0; i--) {
+    if (tokens[i]!.tokenType === S.RBrace) open--
+    else if (tokens[i]!.tokenType === S.LBrace && ++open > 0) return (tokens[i] as Token).startLine === token.startLine
+  }
+  return true
+}
+
 /**
  * The index of the next boundary at or after `at`: for a statement that began at `start`, the `}` of its suite, the next statement that opens
  * a line in that suite, or the next declaration; for a declaration, the next declaration (a `model` in column 1 counts) or import.
@@ -36,8 +48,8 @@ export const boundary = (tokens: readonly IToken[], text: string, at: number, st
       if (type === K.model && (token.startOffset === 0 || text.charCodeAt(token.startOffset - 1) === 10)) return i
     } else if (type === S.LBrace) braces++
     else if (type === S.RBrace) {
-      if (braces === 0) return i
-      braces--
+      if (braces > 0) braces--
+      else if (closesSuite(tokens, start, i)) return i
     } else if (braces === 0 && token.first && statements.has(type)) return i
   }
   return tokens.findIndex((token) => token.tokenType === EOF)

@@ -1,11 +1,13 @@
+import { build } from "esbuild"
+import { spawnSync } from "node:child_process"
 import fs from "node:fs"
 import { beforeAll, describe, expect, test } from "vitest"
+import { cliBundle } from "../../scripts/bundle.mjs"
 import { commands } from "../../src/cli/commands.ts"
 import { isFailure } from "../../src/cli/failure.ts"
 import { internalError } from "../../src/cli/internal-error.ts"
 import { namedValues, parseArguments, seedOf, type Arguments } from "../../src/cli/parse-arguments.ts"
 import { bundled, nda, workFolder } from "./command.ts"
-import { spawnSync } from "node:child_process"
 
 let cli = ""
 const folder = workFolder({
@@ -130,11 +132,18 @@ describe("exit codes and messages", () => {
   })
 })
 
-test("nda check of an example takes at most 300 ms", () => {
-  const times = Array.from({ length: 7 }, () => {
-    const start = performance.now()
-    expect(nda(cli, folder, "check", "good.nda", "--quiet").code).toBe(0)
-    return performance.now() - start
-  })
-  expect(Math.min(...times)).toBeLessThan(300)
+test("checking loads the compiler and nothing of Effect, Dawn, sharp or the commands that run", async () => {
+  const { metafile } = await build({ ...cliBundle("unused"), write: false, metafile: true })
+  const outputs = new Map(Object.entries(metafile.outputs))
+  const closure = (file: string, seen: Set<string>): Set<string> => {
+    if (seen.has(file)) return seen
+    seen.add(file)
+    for (const { path, kind } of outputs.get(file)?.imports ?? []) if (kind === "import-statement") closure(path, seen)
+    return seen
+  }
+  const start = [...outputs].filter(([, { entryPoint }]) => entryPoint === "src/cli/main.ts" || entryPoint === "src/cli/check-command.ts").map(([file]) => file)
+  expect(start).toHaveLength(2)
+  const loaded = start.flatMap((file) => [...closure(file, new Set())]).flatMap((file) => Object.entries(outputs.get(file)?.inputs ?? {})).filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+  expect(loaded.map(([file]) => file)).toContain("src/syntax/parser.ts")
+  expect(loaded.map(([file]) => file).filter((file) => /node_modules\/(effect|@effect|webgpu|sharp|fflate)\/|run-command|runtime\/(executor|gpu)/.test(file))).toEqual([])
 })

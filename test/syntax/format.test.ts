@@ -45,6 +45,16 @@ test.each(samples)("%s keeps its meaning and its comments, formatting twice chan
   for (const line of once.split("\n")) expect(line.replace(/\s*#.*/, "").length, line).toBeLessThanOrEqual(110)
 })
 
+test("the standard library and the examples parse, and formatting them twice is formatting them once", () => {
+  const root = new URL("../../", import.meta.url)
+  const paths = ["stdlib/", "examples/"].flatMap((folder) => readdirSync(new URL(folder, root), { recursive: true }).map((path) => folder + String(path))).filter((path) => path.endsWith(".nda"))
+  expect(paths.length).toBeGreaterThan(10)
+  for (const path of paths) {
+    const once = formatted(readFileSync(new URL(path, root), "utf8"))
+    expect(formatted(once), path).toBe(once)
+  }
+})
+
 test.each(samples)("%s, however raggedly written, is formatted once and for all", (_, text) => {
   let read = 0
   for (let seed = 1; seed <= 6; seed++) {

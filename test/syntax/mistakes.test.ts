@@ -3,9 +3,11 @@ import { expect, test } from "vitest"
 import { applyHint } from "../../src/base/render.ts"
 import { positionOf, sourceFile } from "../../src/base/source.ts"
 import { codes } from "../../src/diagnostics/codes.ts"
+import { lex } from "../../src/syntax/lexer.ts"
 import { parse } from "../../src/syntax/parser.ts"
+import { visit } from "../../src/syntax/visit.ts"
 
-const gan = readFileSync(new URL("../samples/b_nda_gan.nda", import.meta.url), "utf8")
+const gan = readFileSync(new URL("./inputs/gan.nda", import.meta.url), "utf8")
 
 const said = (text: string): string[] => {
   const source = sourceFile("x.nda", text)
@@ -70,4 +72,23 @@ test("two mistakes in two statements are two errors, and what lies between them 
 test("every code that the messages use has a page, and every page is used", () => {
   const words = readFileSync(new URL("../../src/diagnostics/messages/syntax.ts", import.meta.url), "utf8")
   expect([...new Set(words.match(/NDA01\d\d/g))].sort()).toEqual([...codes.keys()].filter((code) => code.startsWith("NDA01")).sort())
+})
+
+test("losing, doubling or mistaking any one token of a sample gives one error, hardly ever two, and spans stay in order", () => {
+  let wrong = 0
+  let several = 0
+  for (const name of ["../samples/f_video.nda", "../samples/h_detect.nda", "inputs/gan.nda"]) {
+    const text = readFileSync(new URL(name, import.meta.url), "utf8")
+    lex(name, text).tokens.forEach(({ startOffset, endOffset, image }, i) => {
+      const typed = ["", `${image} ${image}`, ")", "}", "let", "="][i % 6]!
+      const { value, diagnostics } = parse(name, text.slice(0, startOffset) + typed + text.slice(endOffset! + 1))
+      if (diagnostics.length > 0) wrong++
+      if (diagnostics.length > 1) several++
+      visit(value!, ({ span }, parent) => {
+        if (span.start > span.end || (parent !== undefined && (span.start < parent.span.start || span.end > parent.span.end))) throw new Error(`span at ${i} of ${name}`)
+      })
+    })
+  }
+  expect(wrong).toBeGreaterThan(1500)
+  expect(several / wrong).toBeLessThan(0.01)
 })

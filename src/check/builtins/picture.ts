@@ -1,5 +1,5 @@
 /** Builtins on pictures and populations: raster, one_of, maybe, assume, plain, together. */
-import { sometimesNegative, tagOnNothing } from "../../diagnostics/messages/populations.ts"
+import { samples, sometimesNegative, tagOnNothing } from "../../diagnostics/messages/populations.ts"
 import { elementType, sizeMismatch } from "../../diagnostics/messages/shapes.ts"
 import { parameterRange } from "../../diagnostics/messages/random.ts"
 import { notAStage } from "../../diagnostics/messages/stages.ts"
@@ -14,6 +14,7 @@ import { drawValue } from "../draw.ts"
 import { agree } from "../match.ts"
 import { asTensor, binaryFunction, selectValues } from "../operators.ts"
 import { withRaster } from "../picture.ts"
+import { movesPixels } from "../places.ts"
 import { printValue } from "../print-value.ts"
 import { errorValue, int, isSilent, silence, unknown, type DistributionValue, type EvaluatedArgument, type FieldValue, type Value } from "../value.ts"
 import { optional, required, type Builtin } from "./builtin.ts"
@@ -24,7 +25,7 @@ const raster: Builtin = {
   name: "raster", params: required("img"), doc: "Forces the picture into memory here: what follows reads pixels, and fusion starts anew.",
   apply: (call) => {
     const { value, span } = call.at("img")
-    return onPictures(call.ctx, value, "raster", rankOf(value), span, call.span, (ctx, field) => withRaster(ctx, call.span, field, "`raster` asks for it"))
+    return onPictures(call.ctx, value, { name: "raster", moves: () => false }, rankOf(value), span, call.span, (ctx, field) => withRaster(ctx, call.span, field, "`raster` asks for it"))
   },
 }
 
@@ -34,7 +35,7 @@ const choose = (ctx: Context, name: string, stages: readonly Value[], stageSpan:
     const arg = args[0]
     if (!arg || args.length !== 1) return fail(c, elementType(span, `what \`${name}\` is applied to`, "one picture", `${args.length} arguments`, undefined))
     const path = subPath(c, name)
-    return onPictures(c, arg.value, name, rankOf(arg.value), arg.span, span, (inner, field) => {
+    return onPictures(c, arg.value, { name, moves: () => stages.some((x) => movesPixels(x)) }, rankOf(arg.value), arg.span, span, (inner, field) => {
       const here = enter({ ...inner, role: "augment", inAt: false, domain: undefined }, name, undefined, span, path)
       const views: FieldValue[] = []
       for (const stage of stages) {
@@ -50,7 +51,7 @@ const choose = (ctx: Context, name: string, stages: readonly Value[], stageSpan:
       const first = views[0]!
       for (const v of views) {
         if (!samePopulation(v.population, first.population)) {
-          report(here, sometimesNegative(stageSpan, `${printValue(stages[views.indexOf(v)]!)} gives ${v.population?.kind ?? "untagged"} samples, another choice ${first.population?.kind ?? "untagged"} ones`, probability))
+          report(here, sometimesNegative(stageSpan, `${printValue(stages[views.indexOf(v)]!)} gives ${samples(v.population?.kind)}, ${printValue(stages[0]!)} ${samples(first.population?.kind)}`, probability))
           return undefined
         }
         const different = v.domain.find((d, i) => first.domain[i] && agree(d.size, first.domain[i]!.size) === "different")

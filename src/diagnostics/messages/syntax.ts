@@ -71,8 +71,8 @@ export const nestedTooDeeply = (span: Span, limit: number): Diagnostic =>
 export const tooManyOperators = (span: Span, limit: number): Diagnostic =>
   error("NDA0107", span, `this expression is too long (limit ${limit} operators, calls and branches in a chain)`, { notes: ["name parts of it with `let`"] })
 
-export const fileTooLong = (span: Span, limit: number): Diagnostic =>
-  error("NDA0107", span, `this file is too long (limit ${limit} characters)`, { notes: ["part it into modules: `from \"./part.nda\" import …`"] })
+export const fileTooLong = (span: Span, limit: number, unit: string): Diagnostic =>
+  error("NDA0107", span, `this file is too long (limit ${limit} ${unit})`, { notes: ["part it into modules: `from \"./part.nda\" import …`"] })
 
 export const nameTooLong = (span: Span, limit: number): Diagnostic => error("NDA0107", span, `this name is too long (limit ${limit} characters)`)
 
@@ -94,4 +94,4 @@ export const misplaced = (span: Span, message: string, related: readonly Related
 export const emptyProgram = (span: Span): Diagnostic =>
   error("NDA0112", span, "this file declares nothing", { notes: ["a program has at least one declaration, such as `graph`, `eval` or `train`"] })
 
-export const tooManyErrors = (span: Span, left: number): Diagnostic => error("NDA0101", span, `and ${left} more errors of this kind`)
+export const tooManyErrors = (span: Span): Diagnostic => error("NDA0101", span, "and more errors from here on; mend the ones above first")

@@ -67,7 +67,7 @@ A name cannot follow a number directly: write 2 * x, not 2x.`,
   NDA0107: {
     title: "beyond a limit",
     page: `The compiler bounds what it reads, so that no input can exhaust it: 200 levels of brackets or of functions within functions, 1000 operators,
-calls or branches in one chain, 255 characters in a name, a million characters in a file.
+calls or branches in one chain, 255 characters in a name, a million characters or 250,000 words and signs in a file.
 
     const x = ((((((…))))))
 
