@@ -16,12 +16,14 @@ export interface Table {
   readonly offsets: ReadonlyMap<Column, number>
 }
 
-export type Bound = { readonly kind: "node"; readonly node: Node } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "first" }
+export type Bound = { readonly kind: "node"; readonly node: Node; readonly quads?: true } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "first" }
 
 export interface Bindings {
   readonly list: Binding[]
   readonly bound: Bound[]
   read(node: Node): number
+  /** A buffer read four words at a time. */
+  quads(node: Node): number
   write(node: Node): number
   table(table: Table, access: "read" | "write"): number
   settings(): void
@@ -39,12 +41,16 @@ export const makeBindings = (): Bindings => {
   }
   const find = (test: (b: Bound) => boolean): number => bound.findIndex(test)
   const node = (n: Node, access: "read" | "write"): number => {
-    const at = find((b) => b.kind === "node" && b.node === n)
+    const at = find((b) => b.kind === "node" && b.node === n && !b.quads)
     return at >= 0 ? at : add({ kind: "node", node: n }, { access, element: n.dtype, length: sizeOf(n.shape), label: n.origin.label })
   }
   return {
     list, bound,
     read: (n) => node(n, "read"),
+    quads: (n) => {
+      const at = find((b) => b.kind === "node" && b.node === n && b.quads === true)
+      return at >= 0 ? at : add({ kind: "node", node: n, quads: true }, { access: "read", element: "words", length: sizeOf(n.shape) / 4, label: n.origin.label })
+    },
     write: (n) => node(n, "write"),
     table: (table, access) => {
       const at = find((b) => b.kind === "table" && b.table === table)

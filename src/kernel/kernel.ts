@@ -48,6 +48,8 @@ export type Expr =
   | { readonly op: "unary"; readonly type: ScalarType; readonly fn: UnaryFn; readonly x: Expr }
   /** `nonNegative`: the dividend is known to be at least 0 and the divisor at least 1 (integer division and remainder). */
   | { readonly op: "binary"; readonly type: ScalarType; readonly fn: BinaryFn; readonly a: Expr; readonly b: Expr; readonly nonNegative: boolean }
+  /** a * b + c, f32, rounded once where the device can. */
+  | { readonly op: "fma"; readonly type: "f32"; readonly a: Expr; readonly b: Expr; readonly c: Expr }
   | { readonly op: "cast"; readonly type: ScalarType; readonly fn: CastFn; readonly x: Expr }
   | { readonly op: "select"; readonly type: ScalarType; readonly condition: Expr; readonly then: Expr; readonly else: Expr }
   | { readonly op: "threefry"; readonly type: "u32"; readonly word: 0 | 1; readonly key: readonly [Expr, Expr]; readonly counter: readonly [Expr, Expr] }
@@ -132,6 +134,7 @@ export const operandsOf = (e: Expr): readonly Expr[] => {
     case "key_word": return [e.key]
     case "unary": case "cast": return [e.x]
     case "binary": return [e.a, e.b]
+    case "fma": return [e.a, e.b, e.c]
     case "select": return [e.condition, e.then, e.else]
     case "threefry": return [...e.key, ...e.counter]
     case "load": case "element": return [e.index]

@@ -17,6 +17,7 @@ export const printKernel = (kernel: Kernel, name: string): string => {
       case "hidden_zero": return "zero"
       case "unary": return `${e.fn}(${show(e.x)})`
       case "cast": return `${e.fn}(${show(e.x)})`
+      case "fma": return `fma(${show(e.a)}, ${show(e.b)}, ${show(e.c)})`
       case "binary": return infix[e.fn] ? `(${show(e.a)} ${infix[e.fn]} ${show(e.b)})` : `${e.fn}(${show(e.a)}, ${show(e.b)})`
       case "select": return `(if ${show(e.condition)} { ${show(e.then)} } else { ${show(e.else)} })`
       case "threefry": return `threefry(${[...e.key, ...e.counter].map(show).join(", ")}).${e.word}`

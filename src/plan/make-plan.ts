@@ -6,12 +6,14 @@ import { sharedBytes } from "../kernel/kernel.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Ranges } from "../schedule/limits.ts"
+import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Profile, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
 
 export interface PlanOptions {
   readonly limits?: Limits
+  /** Which kernels suit the adapter; "cpu" unless the caller knows. */
+  readonly profile?: Profile
   readonly settings?: Plan["settings"]
   /** `file:line:column` of an origin. */
   readonly placeOf?: (origin: Origin) => string
@@ -26,7 +28,7 @@ export interface Planned {
 
 export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
   const limits = options.limits ?? webgpuDefaults
-  const scheduled = schedule(graph, primitiveNamed, limits)
+  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu")
   const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
 }

@@ -56,6 +56,7 @@ export const emit = (kernel: Kernel): string => {
         const exponent = e.fn === "pow" && e.b.op === "const" ? { exponent: e.b.value } : {}
         return taken(wgslExpression(e.fn, e.a.type as ScalarType, [show(e.a), show(e.b)], { nonNegative: e.nonNegative, ...exponent }))
       }
+      case "fma": return `fma(${show(e.a)}, ${show(e.b)}, ${show(e.c)})`
       case "cast": return taken(wgslCast(e.fn, e.x.type as ScalarType, show(e.x)))
       case "select": return `select(${show(e.else)}, ${show(e.then)}, ${show(e.condition)})`
       case "threefry": return taken(wgslThreefry(e.word, [show(e.key[0]), show(e.key[1])], [show(e.counter[0]), show(e.counter[1])]))
