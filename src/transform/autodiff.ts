@@ -67,7 +67,7 @@ export const gradients = (builder: Builder, loss: Node, wrt: readonly Node[]): G
       cuts.set(node, rule.none)
       continue
     }
-    const parts = rule<Node>(lean(builder.at(node.origin)), cotangent, node.inputs, node, node.attrs)
+    const parts = rule<Node>(lean(builder.at(node.origin)), cotangent, node.inputs, node, node.attrs, node.inputs.map((x) => onPath.has(x)))
     node.inputs.forEach((x, slot) => {
       if (!onPath.has(x)) return
       const part = parts[slot]
