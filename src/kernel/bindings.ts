@@ -169,7 +169,7 @@ const categorical = (uniform: Expr, weights: readonly Expr[], emit: (s: Stmt) =>
 const loadWords = (reads: Reads, table: Table, row: Expr, group: number): Expr =>
   ({ op: "load", type: "words", binding: reads.bindings.table(table, "read"), index: arithmetic("add", arithmetic("mul", row, number(table.stride)), number(group)) })
 
-/** Loads the table words that the roots need, first of all, in the order in which rows depend on each other. */
+/** Loads the table words that the roots need and that are not loaded yet, first of all, in the order in which rows depend on each other. */
 export const loadColumns = (roots: readonly Scalar[], reads: Reads, target: ReturnType<typeof makeTarget>, lowerer: Lowerer, into: Block, known: readonly Var[]): void => {
   const wanted = new Map<Scalar, Map<string, { table: Table; group: number }>>()
   eachScalar(roots, (e) => {
@@ -191,7 +191,7 @@ export const loadColumns = (roots: readonly Scalar[], reads: Reads, target: Retu
     })
     return fits && !insideReduce(row)
   }
-  const waiting = new Set(wanted.keys())
+  const waiting = new Set([...wanted.keys()].filter((row) => !target.rowNames.has(row)))
   for (let progress = true; progress;) {
     progress = false
     for (const row of waiting) {
