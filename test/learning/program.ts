@@ -4,7 +4,7 @@ import { evaluate } from "../../src/backend/reference/evaluate.ts"
 import { ndarray, type NdArray } from "../../src/backend/reference/ndarray.ts"
 import { openEntry } from "../../src/driver/compile.ts"
 import { initialGraph } from "../../src/driver/compile-program.ts"
-import { elaborateProgram } from "../../src/elaborate/learn.ts"
+import { elaborate } from "../../src/elaborate/elaborate.ts"
 import type { Diagnostic } from "../../src/base/diagnostic.ts"
 import type { Graph, GraphInput } from "../../src/ir/graph.ts"
 import type { Program, StepGraph } from "../../src/ir/program.ts"
@@ -13,7 +13,7 @@ import type { Program, StepGraph } from "../../src/ir/program.ts"
 export const elaborated = (text: string, entry: string, set: Readonly<Record<string, string>> = {}): Program => {
   const diagnostics: Diagnostic[] = []
   const opened = openEntry({ file: "learn.nda", sources: { "learn.nda": text }, entry, set }, diagnostics)
-  const program = "needs" in opened ? undefined : elaborateProgram(opened.program, opened.entry, diagnostics)
+  const program = "needs" in opened ? undefined : elaborate(opened.program, opened.entry, diagnostics)
   if (!program) throw new Error(`the program of this test was refused: ${diagnostics.map((d) => `${d.code} ${d.message} at ${text.slice(d.span.start, d.span.end)}`).join("; ")}`)
   return program
 }
