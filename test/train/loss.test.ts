@@ -40,7 +40,7 @@ const lossy = (destroyAt: readonly number[]) => {
   const state = (): string => fs.readFileSync(path.join(folder, "checkpoints/step-16/state.safetensors")).toString("hex")
   return { run: Effect.runPromise(Effect.result(run)), state, opened: () => opened, folder }
 }
-const notices = (events: readonly TrainEvent[]): readonly string[] => events.flatMap((event) => (event.kind === "notice" ? [event.text] : []))
+const notices = (events: readonly TrainEvent[]): readonly string[] => events.flatMap((event) => (event.kind === "rewind" ? [event.text] : []))
 
 describe("a run whose device is lost", () => {
   it("goes on from its newest checkpoint on a new device, to the same bytes", async () => {
