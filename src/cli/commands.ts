@@ -24,8 +24,8 @@ export const commands: readonly Command[] = [
     flags: [...ofProgram, "json", ...everywhere], load: async () => (await import("./check-command.ts")).checkCommand,
   },
   {
-    name: "run", operands: "FILE [ENTRY]", least: 1, most: 2, about: "run a graph; pictures, arrays and a report go to --out",
-    flags: ["out", "force", "data-dir", "input", "seed", "device", "skip-bad", "check-finite", ...ofProgram, "json", ...everywhere],
+    name: "run", operands: "FILE [ENTRY]", least: 1, most: 2, about: "run a graph, an eval or a train; what comes of it goes to --out",
+    flags: ["out", "force", "data-dir", "input", "seed", "steps", "resume", "weights", "log-every", "keep", "device", "skip-bad", "check-finite", ...ofProgram, "json", ...everywhere],
     load: async () => (await import("./run-command.ts")).runCommand,
   },
   {
@@ -57,5 +57,5 @@ export const commands: readonly Command[] = [
 /** Commands of the contract that this version does not have. */
 export const laterCommands: Readonly<Record<string, string>> = {
   tune: "`nda tune` measures schedules on the device; it arrives with a later version of nda",
-  train: "training arrives with a later version of nda; `nda run` runs graphs",
+  train: "a train is run as everything else: `nda run FILE ENTRY`",
 }

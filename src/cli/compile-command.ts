@@ -4,7 +4,7 @@ import path from "node:path"
 import * as Effect from "effect/Effect"
 import { suggest } from "../base/suggest.ts"
 import { emit, emitCompiled, stages } from "../driver/emit.ts"
-import { compileFor, deviceFor, prepare, type Prepared } from "./compile-program.ts"
+import { compileEntry, deviceFor, prepare, type Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
 import type { Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
@@ -46,10 +46,10 @@ const emitAll = async (prepared: Prepared, device: Device | undefined, args: Arg
   } catch (error) {
     return outputFailure(`the folder cannot be made: ${systemReason(error)}`, folder)
   }
-  const compiled = compileFor(prepared, device, args, console)
-  if (typeof compiled === "number") return compiled
+  const made = compileEntry(prepared, device, args, console)
+  if (typeof made === "number") return made
   for (const stage of stages) {
-    const text = emitCompiled(compiled, stage) ?? stageText(prepared, stage, device, args, console)
+    const text = (made.kind === "graph" ? emitCompiled(made.compiled, stage) : undefined) ?? stageText(prepared, stage, device, args, console)
     if (typeof text === "number") return text
     const failed = await write(path.join(folder, `${stage}.${endings[stage] ?? "txt"}`), text)
     if (isFailure(failed)) return failed
@@ -62,9 +62,9 @@ const writePlan = async (prepared: Prepared, device: Device | undefined, args: A
   const file = args.one.get("output") ?? "plan.json"
   const present = args.one.has("output") || args.on.has("force") ? false : await fs.access(file).then(() => true, () => false)
   if (present) return outputFailure("is there already", file, "--force writes over it; -o OUT writes another file")
-  const compiled = compileFor(prepared, device, args, console)
-  if (typeof compiled === "number") return compiled
-  const failed = await write(file, `${JSON.stringify(compiled.plan, undefined, 1)}\n`)
+  const made = compileEntry(prepared, device, args, console)
+  if (typeof made === "number") return made
+  const failed = await write(file, `${JSON.stringify(made.compiled.plan, undefined, 1)}\n`)
   if (isFailure(failed)) return failed
   console.note(`wrote ${file}`)
   return exitCode.ok

@@ -2,18 +2,21 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Request } from "../driver/check.ts"
+import type { Diagnostic } from "../base/diagnostic.ts"
 import { compile, type Compiled } from "../driver/compile.ts"
+import { compileProgram, type CompiledProgram } from "../driver/compile-program.ts"
 import type { Console } from "./console.ts"
 import { openDevice, type Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
-import { isFailure, type Failure, type Outcome } from "./failure.ts"
+import { isFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
 import { readHostInputs, type HostInput } from "./host-inputs.ts"
 import { namedValues, type Arguments } from "./parse-arguments.ts"
-import { chooseEntry, readProgram, report, settingsOf, type Program } from "./program.ts"
+import { chooseEntry, readProgram, report, settingsOf, type EntryChoice, type Program } from "./program.ts"
 
 export interface Prepared {
   readonly program: Program
   readonly entry: string
+  readonly role: EntryChoice["role"]
   readonly request: Request
   readonly seed: number | undefined
   readonly inputs: readonly HostInput[]
@@ -31,23 +34,34 @@ export const prepare = async (args: Arguments, console: Console, running: boolea
   if (isFailure(settings)) return settings
   const files = namedValues(args, "input")
   if (isFailure(files)) return files
-  const host = await readHostInputs(program, entry.name, files, settings.set, running)
+  if (entry.role === "train" && Object.keys(files).length > 0) return usageFailure(`${entry.name} is a train and takes no --input`)
+  const host = entry.role === "train" ? { inputs: [], sizes: {} } : await readHostInputs(program, entry.name, files, settings.set, running)
   if (isFailure(host)) return host
   const set = { ...host.sizes, ...settings.set }
   return {
-    program, entry: entry.name, seed: settings.seed, inputs: host.inputs,
+    program, entry: entry.name, role: entry.role, seed: settings.seed, inputs: host.inputs,
     request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify") },
   }
 }
 
-/** Compiles within the device's limits; diagnostics that only the entry's sizes bring out are reported here. */
-export const compileFor = (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Compiled | ExitOnErrors => {
-  const { value, diagnostics } = compile({ ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }) })
-  // The check's warnings were reported already.
+/** Reports what the check had not said already; true when there are errors. */
+const told = (prepared: Prepared, args: Arguments, console: Console, diagnostics: readonly Diagnostic[]): boolean => {
   const known = new Set(prepared.program.diagnostics.map((each) => `${each.code} ${each.span.file} ${each.span.start}`))
-  const failed = report(console, args, prepared.program.sources, diagnostics.filter((each) => !known.has(`${each.code} ${each.span.file} ${each.span.start}`)))
-  if (failed || value === undefined) return exitOnErrors
-  return value
+  return report(console, args, prepared.program.sources, diagnostics.filter((each) => !known.has(`${each.code} ${each.span.file} ${each.span.start}`)))
+}
+
+export type CompiledEntry = { readonly kind: "graph"; readonly compiled: Compiled } | { readonly kind: "program"; readonly compiled: CompiledProgram }
+
+/** Within the device's limits: one plan where that is enough; a program of plans over slots for what learns or remembers. */
+export const compileEntry = (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): CompiledEntry | ExitOnErrors => {
+  const request = { ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }) }
+  if (prepared.role === "graph") {
+    const { value, diagnostics } = compile(request)
+    const remembers = value === undefined && diagnostics.some((each) => each.code === "NDA0909")
+    if (!remembers) return told(prepared, args, console, diagnostics) || value === undefined ? exitOnErrors : { kind: "graph", compiled: value }
+  }
+  const { value, diagnostics } = compileProgram(request)
+  return told(prepared, args, console, diagnostics) || value === undefined ? exitOnErrors : { kind: "program", compiled: value }
 }
 
 export const exitOnErrors = exitCode.program

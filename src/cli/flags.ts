@@ -21,6 +21,11 @@ const flags = [
   { name: "force", about: "write over results that are there" },
   { name: "data-dir", value: "DIR", about: "where data sets lie; $NDA_DATA, else ./data by default" },
   { name: "device", value: "auto|cpu|NAME|reference", about: "auto: a GPU if there is one; cpu: a software driver; NAME: part of an adapter's name; reference: f64 without a driver" },
+  { name: "steps", value: "N", about: "how many steps a train runs; short for --set steps=N" },
+  { name: "resume", about: "go on with the run in --out from its newest whole checkpoint" },
+  { name: "weights", value: "[MODEL=]PATH[#subtree]", repeat: true, about: "weights to begin with: the folder of a run, or a .safetensors file" },
+  { name: "log-every", value: "N", about: "steps between reports; about once a second by default" },
+  { name: "keep", value: "N", about: "checkpoints that are kept; 3 by default" },
   { name: "skip-bad", about: "go on past data files that cannot be read, and count them" },
   { name: "verify", about: "verify the program after every pass of the compiler" },
   { name: "check-finite", about: "fail at the first value that is infinite or not a number, and name its line" },
@@ -36,8 +41,8 @@ const byName: ReadonlyMap<string, Flag> = new Map(flags.map((flag) => [flag.name
 
 export const flagNamed = (name: FlagName): Flag => byName.get(name)!
 
-/** Flags of the contract that belong to training: refused with a sentence, not unknown. */
-export const laterFlags: ReadonlySet<string> = new Set(["steps", "weights", "log-every", "keep", "precision", "resume"])
+/** Flags of the contract that this version does not have: refused with a sentence, not unknown. */
+export const laterFlags: ReadonlySet<string> = new Set(["precision"])
 
 /** Those of the later flags that take a value. */
-export const laterWithValue: ReadonlySet<string> = new Set(["steps", "weights", "log-every", "keep", "precision"])
+export const laterWithValue: ReadonlySet<string> = new Set(["precision"])

@@ -36,7 +36,7 @@ export const parseArguments = (command: Command, words: readonly string[]): Argu
     if (token.kind !== "option") continue
     const flag = known.get(token.name)
     if (flag === undefined) {
-      if (laterFlags.has(token.name)) return wrong(`${token.rawName} belongs to training, which arrives with a later version of nda`)
+      if (laterFlags.has(token.name)) return wrong(`${token.rawName} arrives with a later version of nda`)
       const near = suggest(token.name, command.flags)
       return wrong(`\`nda ${command.name}\` has no flag ${shown(token.rawName)}`, near === undefined ? `\`nda ${command.name} --help\` lists its flags` : `did you mean --${near}?`)
     }
@@ -82,4 +82,11 @@ export const seedOf = (args: Arguments): number | undefined | Failure => {
   const seed = Number(text)
   if (!/^\d{1,10}$/.test(text) || seed > 0xffffffff) return usageFailure(`--seed is a whole number from 0 to 4294967295, not ${shown(text)}`)
   return seed
+}
+
+/** A whole number from 1; undefined when the flag is not given. */
+export const countOf = (args: Arguments, flag: FlagName): number | undefined | Failure => {
+  const text = args.one.get(flag)
+  if (text === undefined) return undefined
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : usageFailure(`--${flag} is a whole number from 1, not ${shown(text)}`)
 }

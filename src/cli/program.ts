@@ -10,7 +10,7 @@ import { readWhole } from "../runtime/data/read-file.ts"
 import type { Console } from "./console.ts"
 import { exitCode } from "./exit-code.ts"
 import { isFailure, orDataFailure, usageFailure, type Failure } from "./failure.ts"
-import { namedValues, seedOf, shown, type Arguments } from "./parse-arguments.ts"
+import { countOf, namedValues, seedOf, shown, type Arguments } from "./parse-arguments.ts"
 
 /** Larger files are refused before they are read: no one wrote them by hand. */
 const sourceLimit = 16 * 1024 * 1024
@@ -73,25 +73,23 @@ export const diagnosticsJson = (sources: Readonly<Record<string, string>>, diagn
 
 export interface EntryChoice {
   readonly name: string
+  readonly role: "graph" | "eval" | "train"
   readonly settings: readonly string[]
 }
 
-/** The entry that is named, or the only one; graphs alone can be compiled and run. */
+/** The entry that is named, or the only one. */
 export const chooseEntry = (program: Program, wanted: string | undefined): EntryChoice | Failure => {
   const all = entries({ file: program.file, sources: program.sources })
-  const graphs = all.filter((entry) => entry.role === "graph")
-  const list = (names: readonly { readonly name: string }[]): string => names.map(({ name }) => name).join(", ")
-  const later = (entry: { readonly name: string; readonly role: string }): Failure =>
-    usageFailure(`${entry.name} is ${entry.role === "train" ? "a train" : "an eval"} entry; those arrive with a later version of nda`, graphs.length === 0 ? undefined : `graphs of ${program.file}: ${list(graphs)}`)
+  const list = all.map(({ name }) => name).join(", ")
   if (wanted === undefined) {
-    if (graphs.length === 1) return graphs[0]!
-    if (graphs.length > 1) return usageFailure(`${program.file} has ${graphs.length} graphs: say which`, list(graphs))
-    return all.length > 0 ? later(all[0]!) : usageFailure(`${program.file} has no entry: nothing to run`, "declare one: graph NAME(...) { ... }")
+    if (all.length === 1) return all[0]!
+    if (all.length > 1) return usageFailure(`${program.file} has ${all.length} entries: say which`, list)
+    return usageFailure(`${program.file} has no entry: nothing to run`, "declare one: graph NAME(...) { ... }")
   }
   const found = all.find((entry) => entry.name === wanted)
-  if (found !== undefined) return found.role === "graph" ? found : later(found)
+  if (found !== undefined) return found
   const near = suggest(wanted, all.map((entry) => entry.name))
-  return usageFailure(`${program.file} has no entry ${shown(wanted)}`, near === undefined ? `its entries: ${list(all) || "none"}` : `did you mean ${near}?`)
+  return usageFailure(`${program.file} has no entry ${shown(wanted)}`, near === undefined ? `its entries: ${list || "none"}` : `did you mean ${near}?`)
 }
 
 export interface Settings {
@@ -102,10 +100,18 @@ export interface Settings {
 }
 
 export const settingsOf = (args: Arguments, entry: EntryChoice): Settings | Failure => {
-  const set = namedValues(args, "set")
-  if (isFailure(set)) return set
+  const given = namedValues(args, "set")
+  if (isFailure(given)) return given
   const seed = seedOf(args)
   if (isFailure(seed)) return seed
+  const steps = countOf(args, "steps")
+  if (isFailure(steps)) return steps
+  const set = { ...given }
+  if (steps !== undefined) {
+    if ("steps" in set) return usageFailure("--steps and --set steps=… are both given")
+    if (!entry.settings.includes("steps")) return usageFailure(`${entry.name} has no parameter steps`, `its parameters: ${entry.settings.join(", ") || "none"}`)
+    set["steps"] = String(steps)
+  }
   if (seed === undefined) return { set, seed }
   if ("seed" in set) return usageFailure("--seed and --set seed=… are both given")
   return { set: entry.settings.includes("seed") ? { ...set, seed: String(seed) } : set, seed }

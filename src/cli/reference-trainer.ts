@@ -18,7 +18,7 @@ const typed = (node: Node, value: NdArray): TypedArray => arrayOf[node.dtype].fr
 export const referenceTrainer = (program: Program): Trainer => {
   const units: readonly { readonly name: string; readonly graph: Graph; readonly nexts: readonly { readonly slot: string; readonly node: Node }[] }[] = [
     ...program.steps, ...program.every.map((every) => ({ name: `every ${every.period}`, graph: every.graph, nexts: [] })),
-  ]
+  ].map((unit) => ({ ...unit, graph: { ...unit.graph, outputs: unit.graph.outputs.filter((output) => !output.name.startsWith("next:")) } }))
   const slots = new Map<string, NdArray>(program.slots.map((slot) => [slot.name, ndarray(slot.node.dtype, slot.node.shape, new Float64Array(slot.node.shape.reduce((a, b) => a * b, 1)))]))
   const step = (unit: number, feeds: Arrays, settings: RunSettings): Record<string, TypedArray> | DataError => {
     const { graph, nexts } = units[unit]!

@@ -1,4 +1,4 @@
-/** `nda run`: compiles a graph for the device, reads its data, runs it once and writes what came of it. */
+/** `nda run`: compiles an entry for the device; a graph gets its data, runs once, and what came of it is written. */
 import path from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -7,15 +7,16 @@ import type { Plan } from "../plan/plan.ts"
 import type { TypedArray } from "../runtime/executor.ts"
 import type { OpenSource } from "../runtime/data/source.ts"
 import { openSource } from "../runtime/data/open-source.ts"
-import { compileFor, prepare, type Prepared } from "./compile-program.ts"
+import { compileEntry, prepare, type Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
 import { dataFolder } from "./data-command.ts"
 import { openDevice, runtimeFailure, slowness } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
-import { isFailure, orDataFailure, type Failure, type Outcome } from "./failure.ts"
+import { isFailure, orDataFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
 import { findNonFinite } from "./finite.ts"
 import { fitInputs } from "./host-inputs.ts"
 import { runInterruptibly } from "./interruption.ts"
+import { runLearned, runTrain } from "./learned-run.ts"
 import { orFail } from "./or-fail.ts"
 import type { Arguments } from "./parse-arguments.ts"
 import { progress, type Progress } from "./progress.ts"
@@ -72,17 +73,36 @@ const summaryOf = (plan: Plan, adapter: string, seconds: number, images: number,
   peakBytes: stats.peakBytes, kernels: stats.kernels, metrics: {}, files,
 })
 
+const training = (prepared: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const device = yield* openDevice(args.one.get("device") ?? "auto")
+      const entry = compileEntry(prepared, device, args, console)
+      if (typeof entry === "number") return entry
+      if (entry.kind === "graph") throw new Error("a train is a program")
+      return yield* runTrain(prepared, entry.compiled, device, args, console)
+    }),
+  )
+
+/** Flags that only a train takes. */
+const ofTrain = ["resume", "log-every", "keep"] as const
+
 const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
   Effect.scoped(
     Effect.gen(function* () {
       const { program, entry } = prepared
+      const flag = ofTrain.find((name) => args.on.has(name) || args.one.has(name))
+      if (flag !== undefined) return yield* Effect.fail(usageFailure(`--${flag} belongs to a train; ${entry} is ${prepared.role === "eval" ? "an eval" : "a graph"}`))
       const folder = args.one.get("out") ?? defaultFolder(program.file, entry)
       const directory = yield* Effect.acquireRelease(orFail(() => openRunDirectory(folder, args.on.has("force"))), (made) => Effect.promise(made.close))
       const shown = yield* Effect.acquireRelease(Effect.sync(() => progress(console)), (made) => Effect.sync(made.close))
       const device = yield* openDevice(args.one.get("device") ?? "auto")
       shown.stage("compiling")
-      const compiled = compileFor(prepared, device, args, console)
-      if (typeof compiled === "number") return compiled
+      const made = compileEntry(prepared, device, args, console)
+      if (typeof made === "number") return made
+      if (made.kind === "program") return yield* runLearned(prepared, made.compiled, device, directory, args, console, shown)
+      if (args.many.has("weights")) return yield* Effect.fail(usageFailure(`--weights: ${entry} applies no model`))
+      const { compiled } = made
       const { plan } = compiled
       const seed = seedFor(prepared, plan)
       const host = fitInputs(entry, plan.inputs, prepared.inputs)
@@ -125,5 +145,5 @@ const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effe
 export const runCommand = async (args: Arguments, console: Console): Promise<Outcome> => {
   const prepared = await prepare(args, console, true)
   if (typeof prepared === "number" || isFailure(prepared)) return prepared
-  return runInterruptibly(run(prepared, args, console), console)
+  return runInterruptibly(prepared.role === "train" ? training(prepared, args, console) : run(prepared, args, console), console)
 }

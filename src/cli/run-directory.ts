@@ -14,11 +14,22 @@ export interface RunDirectory {
 /** `examples/preview.nda`, `preview` give `runs/preview-preview`. */
 export const defaultFolder = (file: string, entry: string): string => path.join("runs", `${path.basename(file).replace(/\.nda$/, "")}-${entry}`)
 
+interface WrittenOutputs {
+  readonly outputs?: readonly { readonly name?: unknown }[]
+}
+
+/** A plan, or a program of plans. */
+interface WrittenPlan extends WrittenOutputs {
+  readonly entry?: unknown
+  readonly steps?: readonly { readonly plan?: WrittenOutputs }[]
+}
+
 /** What an earlier run's plan says it wrote; nothing when there is no such plan. */
 const earlierFiles = async (folder: string): Promise<readonly string[]> => {
   try {
-    const plan = JSON.parse(await fs.readFile(path.join(folder, "plan.json"), "utf8")) as { readonly entry?: unknown; readonly outputs?: readonly { readonly name?: unknown }[] }
-    const names = [plan.entry, ...(plan.outputs ?? []).map((output) => output.name)].filter((name): name is string => typeof name === "string" && /^\w+$/.test(name))
+    const plan = JSON.parse(await fs.readFile(path.join(folder, "plan.json"), "utf8")) as WrittenPlan
+    const outputs = [...(plan.outputs ?? []), ...(plan.steps ?? []).flatMap((step) => step.plan?.outputs ?? [])]
+    const names = [plan.entry, ...outputs.map((output) => output.name)].filter((name): name is string => typeof name === "string" && /^[\w.]+$/.test(name))
     return [...names.flatMap((name) => [`${name}.png`, `${name}.npy`]), "report.html", "plan.json"]
   } catch {
     return []

@@ -1,5 +1,5 @@
 /** What a run leaves in its folder: pictures, arrays, the plan and the report. */
-import type { Plan, OutputPlan } from "../plan/plan.ts"
+import type { OutputPlan, Plan, ProgramPlan } from "../plan/plan.ts"
 import { writeNpy } from "../runtime/data/npy.ts"
 import type { TypedArray } from "../runtime/executor.ts"
 import { gridPng, shareOutside, type GridRow } from "../runtime/pictures/grid.ts"
@@ -44,6 +44,7 @@ export const rangeWarnings = (outputs: readonly OutputPlan[], results: Readonly<
 
 export const writeResults = async (
   directory: RunDirectory, console: Console, progress: Progress, plan: Plan, results: Readonly<Record<string, TypedArray>>, about: Omit<Report, "plan" | "pictures" | "values">,
+  written: Plan | ProgramPlan = plan,
 ): Promise<void | Failure> => {
   const pictures = plan.outputs.filter(isPicture)
   const total = plan.outputs.length + pictures.length + 3
@@ -54,7 +55,7 @@ export const writeResults = async (
     await new Promise((resolve) => setImmediate(resolve))
     return directory.write(name, make())
   }
-  const jobs: (readonly [string, () => Uint8Array | string])[] = [["plan.json", () => `${JSON.stringify(plan, undefined, 1)}\n`]]
+  const jobs: (readonly [string, () => Uint8Array | string])[] = [["plan.json", () => `${JSON.stringify(written, undefined, 1)}\n`]]
   for (const output of plan.outputs) jobs.push([`${output.name}.npy`, () => writeNpy(output.dtype, output.shape, results[output.name]!)])
   for (const output of pictures) if (output.name !== plan.entry) jobs.push([`${output.name}.png`, () => gridPng([gridRow(output, results[output.name]!)])])
   if (pictures.length > 0) jobs.push([`${plan.entry}.png`, () => gridPng(pictures.map((output) => gridRow(output, results[output.name]!)))])

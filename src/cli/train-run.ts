@@ -17,7 +17,7 @@ import { loadWeights, weightsRequest, type LoadedWeights, type WeightsRequest } 
 import type { Console } from "./console.ts"
 import { runtimeFailure, slowness, type Device, type Learning } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
-import { checkpointFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
+import { checkpointFailure, outputFailure, systemReason, usageFailure, type Failure, type Outcome } from "./failure.ts"
 import { orFail } from "./or-fail.ts"
 import { progress } from "./progress.ts"
 import { openTrainDirectory } from "./train-directory.ts"
@@ -51,6 +51,12 @@ const roundsOf = (plan: ProgramPlan): number | Failure => {
   const steps = plan.settings["steps"]
   if (typeof steps === "number" && Number.isInteger(steps) && steps >= 0) return steps
   return usageFailure(`${plan.entry} does not say how many steps it runs`, `give the entry a parameter: train ${plan.entry}(…, steps = 1000); then --steps changes it`)
+}
+
+/** A file that cannot be written; any other error is a bug and goes on. */
+const systemFailure = (error: unknown, folder: string): Failure => {
+  if (typeof (error as NodeJS.ErrnoException).code !== "string") throw error
+  return outputFailure(`the run's files cannot be written: ${systemReason(error)}`, folder, "checkpoints are as they were; make room and go on with --resume")
 }
 
 const parametersOf = (plan: ProgramPlan): Readonly<Record<string, number>> => Object.fromEntries(plan.models.map((model) => [model.name, model.parameters]))
@@ -99,6 +105,8 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
   Effect.scoped(
     Effect.gen(function* () {
       const { learning, device, console } = run
+      const written = <A>(write: () => Promise<A>): Effect.Effect<A, Failure> =>
+        Effect.tryPromise({ try: write, catch: (error) => systemFailure(error, run.folder) })
       const { plan } = learning
       const rounds = roundsOf(plan)
       if (typeof rounds !== "number") return yield* Effect.fail(rounds)
@@ -124,7 +132,7 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
       if (slow !== undefined) console.note(slow)
       shown.stage(`preparing ${unitsOf(plan).reduce((sum, unit) => sum + unit.plan.kernels.length, plan.initial.kernels.length)} kernels`)
 
-      yield* Effect.promise(() => fs.writeFile(path.join(run.folder, "plan.json"), `${JSON.stringify(plan)}\n`))
+      yield* written(() => fs.writeFile(path.join(run.folder, "plan.json"), `${JSON.stringify(plan)}\n`))
       const began = performance.now()
       let trainer: Trainer | undefined
       let state: { step: number; seconds: number; samples: number } = { step: from, seconds: found?.state.seconds ?? 0, samples: 0 }
@@ -136,7 +144,7 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         ["seconds", state.seconds.toFixed(1)], ...Object.entries(run.versions),
       ]
       // However the run ends, its page is written and its files are closed.
-      const record = yield* Effect.acquireRelease(Effect.promise(() => openRunRecord(run.folder, from)), (made) => Effect.promise(() => writePage(run, made, facts(), warnings).finally(made.close)))
+      const record = yield* Effect.acquireRelease(written(() => openRunRecord(run.folder, from)), (made) => Effect.ignore(written(() => writePage(run, made, facts(), warnings).finally(made.close))))
       const live = trainingProgress(console, plan.entry, rounds, from, device.kind)
       const load = Effect.tap(device.loadProgram(learning), (made) =>
         Effect.sync(() => {
@@ -145,27 +153,29 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
           shown.close()
         }))
       const metrics: Record<string, number> = {}
-      const take = (event: TrainEvent): Effect.Effect<void> => {
-        if (event.kind === "notice") return Effect.sync(() => (warnings.push(event.text), console.warn(event.text)))
+      const take = (event: TrainEvent): Effect.Effect<void, Failure> => {
+        if (event.kind === "rewind") {
+          warnings.push(event.text)
+          console.warn(event.text)
+          return written(() => record.rewind(event.step))
+        }
         if (event.kind === "checkpoint") {
           state = { ...state, step: event.step }
-          return Effect.promise(async () => {
-            console.event({ checkpoint: event.folder, step: event.step })
-            await writePage(run, record, facts(), warnings)
-          })
+          console.event({ checkpoint: event.folder, step: event.step })
+          return written(() => writePage(run, record, facts(), warnings))
         }
         state = { step: event.step, seconds: event.seconds, samples: event.samples }
         Object.assign(metrics, event.values)
         live.report(event)
-        return Effect.promise(() => record.write(event))
+        return written(() => record.write(event))
       }
       const events = train({
         program: plan, folder: run.folder, programHash: run.programHash, seed: run.seed, rounds, keep: run.keep, logEvery: run.logEvery, from: found?.state, weights: weights.slots, feeds, load,
         ...(run.checkpointEvery === undefined ? {} : { checkpointEvery: run.checkpointEvery }),
       })
-      yield* Effect.mapError(Stream.runForEach(events, take), runtimeFailure)
+      yield* Stream.runForEach(Stream.mapError(events, runtimeFailure), take)
       yield* Effect.sync(() => live.close())
-      yield* Effect.promise(() => writePage(run, record, facts(), warnings))
+      yield* written(() => writePage(run, record, facts(), warnings))
       const seconds = (performance.now() - began) / 1000
       const files = yield* Effect.promise(() => filesOf(run.folder))
       if (trainer === undefined) throw new Error("a run that ended has loaded its program")

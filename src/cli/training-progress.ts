@@ -26,7 +26,7 @@ export const trainingProgress = (console: Console, entry: string, rounds: number
   return {
     report: ({ step, values, every }) => {
       const now = performance.now()
-      console.event({ step, ...values })
+      if (Object.keys(values).length > 0) console.event({ step, ...values })
       if (every) return
       // The first step compiles what the driver compiles late, so rates are counted from it.
       first ??= { step, time: now }

@@ -6,7 +6,7 @@ import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
 import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, workOf, type Loaded } from "./commands.ts"
 import { DataError, GpuError } from "./errors.ts"
 import type { Arrays, RunSettings, TypedArray } from "./executor.ts"
-import { checked, Gpu, judge } from "./gpu.ts"
+import { checked, Gpu, judge, type GpuService } from "./gpu.ts"
 import { makePipelines } from "./pipelines.ts"
 import { firstExcess } from "./requirements.ts"
 
@@ -92,6 +92,13 @@ const readOf = (plan: Plan) => plan.outputs.filter((output) => output.slot === u
 interface Staged {
   readonly buffers: readonly GPUBuffer[]
   pending: Promise<unknown> | undefined
+}
+
+/** A mapping may be refused a little before the device is known to be lost. */
+const grace = 250
+const troubleSoon = async (gpu: GpuService): Promise<GpuError | undefined> => {
+  if (gpu.trouble() === undefined) await Promise.race([gpu.device.lost, new Promise((resolve) => setTimeout(resolve, grace))])
+  return gpu.trouble()
 }
 
 const unreadable = (what: string, error: unknown): GpuError =>
@@ -213,7 +220,7 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
           return values
         }
         for (const buffer of staged.buffers) if (buffer.mapState !== "unmapped") buffer.unmap()
-        return error ?? unreadable(what, refused?.reason)
+        return error ?? (await troubleSoon(gpu)) ?? unreadable(what, refused?.reason)
       })()
       staged.pending = reading.then(() => {
         staged.pending = undefined
@@ -245,7 +252,7 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
       const result = yield* Effect.promise(async () => {
         const [maps, verdict] = await Promise.all([gpu.settle(copied.value), copied.verdict])
         const refused = maps.find((map) => map.status === "rejected")
-        const error = verdict ?? gpu.trouble() ?? (refused === undefined ? undefined : unreadable("reading the slots", refused.reason))
+        const error = verdict ?? gpu.trouble() ?? (refused === undefined ? undefined : ((await troubleSoon(gpu)) ?? unreadable("reading the slots", refused.reason)))
         const values: Record<string, TypedArray> = {}
         if (error === undefined) for (const slot of program.slots) values[slot.name] = new arrayOf[slot.dtype](slotStaging.get(slot.name)!.getMappedRange().slice(0, 4 * count(slot.shape)))
         for (const staging of slotStaging.values()) if (staging.mapState !== "unmapped") staging.unmap()

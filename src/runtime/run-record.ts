@@ -18,12 +18,13 @@ export interface MetricLine {
 export interface SampleFile {
   readonly name: string
   readonly step: number
-  readonly population: string | undefined
   readonly file: string
 }
 
 export interface RunRecord {
   readonly write: (report: Report) => Promise<void>
+  /** Forgets what was written of steps after this one. */
+  readonly rewind: (step: number) => Promise<void>
   /** All lines of the run, those before a resumption too. */
   readonly lines: () => readonly MetricLine[]
   readonly samples: () => readonly SampleFile[]
@@ -31,6 +32,7 @@ export interface RunRecord {
 }
 
 const metricsName = "metrics.jsonl"
+const picturesFolder = "samples"
 
 /** A line that was cut off by a kill, or that a resumed run will write anew, is no line of the run. */
 const earlierLines = async (folder: string, upTo: number): Promise<readonly MetricLine[]> => {
@@ -46,13 +48,13 @@ const earlierLines = async (folder: string, upTo: number): Promise<readonly Metr
 }
 
 const earlierSamples = async (folder: string, upTo: number): Promise<readonly SampleFile[]> => {
-  const names = await fs.readdir(path.join(folder, "samples")).catch((): string[] => [])
+  const names = await fs.readdir(path.join(folder, picturesFolder)).catch((): string[] => [])
   const found: SampleFile[] = []
   for (const file of names) {
     const match = /^(.+)-(\d+)\.png$/.exec(file)
     if (match === null) continue
-    if (Number(match[2]) <= upTo) found.push({ name: match[1]!, step: Number(match[2]), population: undefined, file: path.join("samples", file) })
-    else await fs.rm(path.join(folder, "samples", file))
+    if (Number(match[2]) <= upTo) found.push({ name: match[1]!, step: Number(match[2]), file: path.join(picturesFolder, file) })
+    else await fs.rm(path.join(folder, picturesFolder, file))
   }
   return found.sort((a, b) => a.step - b.step || (a.name < b.name ? -1 : 1))
 }
@@ -68,37 +70,57 @@ const pngSize = (png: Uint8Array): readonly [number, number] => {
 /** A name that can be a file's. */
 const fileName = (name: string): string => name.replace(/[^A-Za-z0-9_.-]/g, "_")
 
-/** `step`: where the run goes on; what is written of later steps goes. */
-export const openRunRecord = async (folder: string, step: number): Promise<RunRecord> => {
+interface Files {
+  readonly lines: MetricLine[]
+  readonly samples: SampleFile[]
+  readonly metrics: fs.FileHandle
+  readonly events: fs.FileHandle
+}
+
+/** Earlier lines and pictures up to `step`; the lines are written anew, and events go to a file of their own. */
+const openFiles = async (folder: string, step: number, number: number): Promise<Files> => {
   const lines = [...(await earlierLines(folder, step))]
   const samples = [...(await earlierSamples(folder, step))]
   await replaceFile(path.join(folder, metricsName), lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
   const metrics = await fs.open(path.join(folder, metricsName), "a")
-  const events = await fs.open(path.join(folder, `events.out.tfevents.${String(Math.floor(wallSeconds())).padStart(10, "0")}.${process.pid}.nda`), "w")
+  const name = `events.out.tfevents.${String(Math.floor(wallSeconds())).padStart(10, "0")}.${process.pid}.${number}.nda`
+  const events = await fs.open(path.join(folder, name), "w")
   await events.write(eventsHeader(wallSeconds(), step))
+  return { lines, samples, metrics, events }
+}
+
+/** `step`: where the run goes on; what is written of later steps goes. */
+export const openRunRecord = async (folder: string, step: number): Promise<RunRecord> => {
+  let openings = 0
+  let files = await openFiles(folder, step, openings++)
+  const close = async (): Promise<void> => {
+    await files.metrics.close()
+    await files.events.close()
+  }
   const picture = async (report: Report, { name, output, values }: Picture): Promise<void> => {
     const png = gridPng([{ label: name, shape: output.shape, values, ...(output.population === undefined ? {} : { population: output.population }) }])
-    const file = path.join("samples", `${fileName(name)}-${report.step}.png`)
-    await fs.mkdir(path.join(folder, "samples"), { recursive: true })
+    const file = path.join(picturesFolder, `${fileName(name)}-${report.step}.png`)
+    await fs.mkdir(path.join(folder, picturesFolder), { recursive: true })
     await fs.writeFile(path.join(folder, file), png)
-    samples.push({ name, step: report.step, population: output.population, file })
-    await events.write(pictureEvent(wallSeconds(), report.step, name, ...pngSize(png), png))
+    files.samples.push({ name, step: report.step, file })
+    await files.events.write(pictureEvent(wallSeconds(), report.step, name, ...pngSize(png), png))
   }
   return {
     write: async (report) => {
       if (Object.keys(report.values).length > 0) {
         const line = { step: report.step, seconds: Number(report.seconds.toFixed(3)), ...report.values }
-        lines.push(line)
-        await metrics.write(`${JSON.stringify(line)}\n`)
-        await events.write(scalarEvent(wallSeconds(), report.step, report.values))
+        files.lines.push(line)
+        await files.metrics.write(`${JSON.stringify(line)}\n`)
+        await files.events.write(scalarEvent(wallSeconds(), report.step, report.values))
       }
       for (const each of report.pictures) await picture(report, each)
     },
-    lines: () => lines,
-    samples: () => samples,
-    close: async () => {
-      await metrics.close()
-      await events.close()
+    rewind: async (to) => {
+      await close()
+      files = await openFiles(folder, to, openings++)
     },
+    lines: () => files.lines,
+    samples: () => files.samples,
+    close,
   }
 }

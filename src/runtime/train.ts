@@ -20,7 +20,8 @@ export type TrainEvent =
   /** What a round reported: scalars by name. `seconds` of the whole run, resumed or not. */
   | { readonly kind: "report"; readonly step: number; readonly seconds: number; readonly samples: number; readonly values: Readonly<Record<string, number>>; readonly pictures: readonly Picture[]; readonly every: boolean }
   | { readonly kind: "checkpoint"; readonly step: number; readonly folder: string }
-  | { readonly kind: "notice"; readonly text: string }
+  /** The run goes on from an earlier step: what was reported of later ones is void. */
+  | { readonly kind: "rewind"; readonly step: number; readonly text: string }
 
 export interface TrainOptions {
   readonly program: ProgramPlan
@@ -208,7 +209,7 @@ export const train = (options: TrainOptions): Stream.Stream<TrainEvent, TrainErr
           if (found instanceof CheckpointError) return yield* found
           const state = found?.state ?? options.from
           const text = `${loss.message} Going on from ${state === undefined ? "the beginning" : `the checkpoint of step ${state.cursor.round}`} on a new device.`
-          return Stream.concat(Stream.fromIterable<TrainEvent>([{ kind: "notice", text }]), attempt(options, state))
+          return Stream.concat(Stream.fromIterable<TrainEvent>([{ kind: "rewind", step: state?.cursor.round ?? 0, text }]), attempt(options, state))
         }),
       )),
   )

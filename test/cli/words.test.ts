@@ -47,7 +47,7 @@ describe("flags", () => {
     expect(refused("run", "a.nda", "--out=a", "--out=b")).toMatch(/given twice/)
     expect(refused("run", "a.nda", "--json=yes")).toMatch(/takes no value/)
     expect(refused("run", "a.nda", "--errors", "long")).toMatch(/short or full/)
-    expect(refused("run", "a.nda", "--resume")).toMatch(/later version/)
+    expect(refused("run", "a.nda", "--precision", "f16")).toMatch(/later version/)
     expect(refused("run")).toMatch(/needs FILE \[ENTRY\]/)
     expect(refused("run", "a", "b", "c")).toMatch(/not also c/)
     expect(refused("devices", "a")).toMatch(/takes nothing/)

@@ -1,0 +1,179 @@
+/** `nda run` of what learns or remembers: a train goes to its loop; an eval, or a graph that applies models, runs with their weights. */
+import { createHash } from "node:crypto"
+import path from "node:path"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { entries } from "../driver/check.ts"
+import type { CompiledProgram } from "../driver/compile-program.ts"
+import { emitCompiled } from "../driver/emit.ts"
+import type { Plan } from "../plan/plan.ts"
+import { openFeeds } from "../runtime/batch-feeds.ts"
+import { checkpointSteps } from "../runtime/checkpoint.ts"
+import { evaluate } from "../runtime/evaluate.ts"
+import { CheckpointError, GpuError } from "../runtime/errors.ts"
+import type { Arrays, TypedArray } from "../runtime/executor.ts"
+import type { Trainer } from "../runtime/program.ts"
+import { loadWeights, weightsRequest, type WeightsRequest } from "../runtime/weights.ts"
+import type { Prepared } from "./compile-program.ts"
+import type { Console } from "./console.ts"
+import { dataFolder } from "./data-command.ts"
+import { runtimeFailure, slowness, type Device } from "./device.ts"
+import { exitCode } from "./exit-code.ts"
+import { checkpointFailure, isFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
+import { findNonFinite } from "./finite.ts"
+import { fitInputs } from "./host-inputs.ts"
+import { orFail } from "./or-fail.ts"
+import { countOf, type Arguments } from "./parse-arguments.ts"
+import type { Progress } from "./progress.ts"
+import { defaultFolder, type RunDirectory } from "./run-directory.ts"
+import { rangeWarnings, writeResults } from "./run-results.ts"
+import { requestsOf, trainRun } from "./train-run.ts"
+import { version, versionOf } from "./version.ts"
+
+const versions = () => ({ nda: version(), node: process.version, webgpu: versionOf("webgpu") ?? "not installed" })
+
+const weightsOf = (args: Arguments): readonly WeightsRequest[] => (args.many.get("weights") ?? []).map(weightsRequest)
+
+const seedFor = (prepared: Prepared, settings: Plan["settings"]): number => {
+  const own = settings["seed"]
+  return prepared.seed ?? (typeof own === "number" ? own : 0)
+}
+
+/** What a checkpoint must have been written by to be gone on from. How many steps the run takes is no part of it. */
+const programHash = (prepared: Prepared, seed: number): string => {
+  const { steps: _, ...set } = prepared.request.set ?? {}
+  return createHash("sha256").update(JSON.stringify([prepared.program.sources, prepared.entry, Object.entries(set).sort(), seed])).digest("hex")
+}
+
+export const runTrain = (prepared: Prepared, compiled: CompiledProgram, device: Device, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> => {
+  const { program, entry } = prepared
+  const logEvery = countOf(args, "log-every")
+  const keep = countOf(args, "keep")
+  if (isFailure(logEvery)) return Effect.fail(logEvery)
+  if (isFailure(keep)) return Effect.fail(keep)
+  if (args.on.has("resume") && args.on.has("force")) return Effect.fail(usageFailure("--resume goes on with a run, --force begins anew: not both"))
+  if (args.on.has("resume") && args.many.has("weights")) return Effect.fail(usageFailure("--resume takes the weights of its checkpoint: not --weights too"))
+  const seed = seedFor(prepared, compiled.plan.settings)
+  return trainRun({
+    learning: compiled, device, file: program.file, text: program.sources[program.file]!, folder: args.one.get("out") ?? defaultFolder(program.file, entry),
+    mode: args.on.has("resume") ? "resume" : args.on.has("force") ? "force" : "new", seed, programHash: programHash(prepared, seed), weights: weightsOf(args), logEvery, keep: keep ?? 3,
+    source: { dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad") }, versions: versions(), console,
+  })
+}
+
+/** The folder in which a train of the same file has left checkpoints, when there is one. */
+const trainedHere = async (prepared: Prepared): Promise<string | undefined> => {
+  for (const entry of entries({ file: prepared.program.file, sources: prepared.program.sources })) {
+    const folder = defaultFolder(prepared.program.file, entry.name)
+    if (entry.role === "train" && (await checkpointSteps(folder)).length > 0) return folder
+  }
+  return undefined
+}
+
+/** Weights from --weights, from `from`, else from the file's own newest run; models that have none are told. */
+const beginWith = async (prepared: Prepared, compiled: CompiledProgram, args: Arguments, console: Console): Promise<Arrays | Failure> => {
+  const { plan } = compiled
+  if (plan.models.length === 0) return {}
+  const given = weightsOf(args)
+  const own = given.length === 0 ? await trainedHere(prepared) : undefined
+  const requests = [...(own === undefined ? [] : [{ model: undefined, path: own, subtree: undefined }]), ...requestsOf(plan, given)]
+  const weights = await loadWeights(plan, requests)
+  if (weights instanceof CheckpointError) return checkpointFailure(weights)
+  for (const note of weights.notes) console.note(note)
+  const fresh = plan.models.filter((model) => model.parameters > 0 && !weights.models.has(model.name)).map((model) => model.name)
+  if (fresh.length > 0) console.warn(`${fresh.join(", ")} ${fresh.length === 1 ? "has" : "have"} fresh weights, not learnt ones: train first, or give --weights`)
+  return weights.slots
+}
+
+/** The step's plan as its user sees it: without the slots. */
+const visible = (plan: Plan, entry: string): Plan => ({
+  ...plan, entry, inputs: plan.inputs.filter((input) => input.slot === undefined), outputs: plan.outputs.filter((output) => output.slot === undefined),
+})
+
+const metricsOf = (plan: Plan, results: Readonly<Record<string, TypedArray>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(plan.outputs.filter((output) => output.shape.length === 0).map((output) => [output.name, results[output.name]![0]!]))
+
+interface Run {
+  readonly results: Readonly<Record<string, TypedArray>>
+  readonly images: number
+  readonly sources: readonly { readonly name: string; readonly text: string }[]
+  readonly inputs: Arrays
+  readonly steps: number
+}
+
+const once = (trainer: Trainer, plan: Plan, inputs: Arrays, seed: number): Effect.Effect<Readonly<Record<string, TypedArray>>, Failure> =>
+  Effect.gen(function* () {
+    const reading = yield* Effect.mapError(trainer.step(0, inputs, { seed, step: 0, repeat: 0 }, true), runtimeFailure)
+    const results = yield* Effect.promise(async (): Promise<Record<string, TypedArray> | GpuError> => reading ?? {})
+    return results instanceof GpuError ? yield* Effect.fail(runtimeFailure(results)) : Object.fromEntries(plan.outputs.map((output) => [output.name, results[output.name] ?? new Float32Array(0)]))
+  })
+
+export const runLearned = (
+  prepared: Prepared, compiled: CompiledProgram, device: Device, directory: RunDirectory, args: Arguments, console: Console, shown: Progress,
+): Effect.Effect<Outcome, Failure, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { program, entry } = prepared
+    const step = compiled.plan.steps[0]!
+    const plan = visible(step.plan, entry)
+    const seed = seedFor(prepared, compiled.plan.settings)
+    const host = fitInputs(entry, plan.inputs, prepared.inputs)
+    if (isFailure(host)) return yield* Effect.fail(host)
+    const begin = yield* orFail(() => beginWith(prepared, compiled, args, console))
+    const skipped: string[] = []
+    shown.stage("opening the data")
+    const feeds = yield* Effect.mapError(openFeeds([plan], {
+      dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad"),
+      onSkip: (file, why) => void skipped.push(`skipped ${file}: ${why}`), onProgress: (done, total) => shown.stage("opening the data", done, total),
+    }), runtimeFailure)
+    const slow = slowness(device)
+    if (slow !== undefined) console.note(slow)
+    shown.stage(`preparing ${plan.kernels.length} kernels`)
+    const trainer = yield* Effect.mapError(device.loadProgram(compiled), runtimeFailure)
+    yield* Effect.mapError(Effect.andThen(trainer.initialise(seed), trainer.writeSlots(begin)), runtimeFailure)
+    shown.stage(`running ${entry}`)
+    const start = performance.now()
+    const single = Effect.gen(function* () {
+      const { arrays } = yield* Effect.mapError(feeds.fetch(plan, () => 0), runtimeFailure)
+      const inputs = { ...arrays, ...host }
+      const results = yield* once(trainer, plan, inputs, seed)
+      const images = Math.max(0, ...plan.sources.map((source) => source.batch), ...Object.keys(host).map((name) => plan.inputs.find((input) => input.name === name)?.shape[0] ?? 0))
+      const sources = plan.sources.map((source) => ({ name: source.name, text: `${source.batch} of ${feeds.counts.get(source.name)} samples of ${source.loader}, ${source.split}` }))
+      return { results, images, sources, inputs, steps: 1 } satisfies Run
+    })
+    const whole = Effect.gen(function* () {
+      const done = yield* Effect.mapError(evaluate(compiled.plan, trainer, feeds, seed, ({ batch, batches }) => shown.stage(`running ${entry}`, batch, batches)), runtimeFailure)
+      const sources = [...done.samples].map(([name, { used, of }]) => ({ name, text: `${used} of ${of} samples` }))
+      for (const { name, text } of sources) console.note(`${name}: ${text} used`)
+      return { results: done.outputs[0]!, images: Math.max(0, ...[...done.samples.values()].map(({ used }) => used)), sources, inputs: {}, steps: done.batches } satisfies Run
+    })
+    const run: Run = yield* compiled.plan.kind === "eval" ? whole : single
+    const seconds = (performance.now() - start) / 1000
+    if (args.on.has("check-finite") && compiled.plan.kind === "graph") {
+      const slots = yield* Effect.mapError(trainer.readSlots, runtimeFailure)
+      const named = Object.fromEntries(Object.entries(slots).map(([name, values]) => [`slot:${name}`, values]))
+      const graph = compiled.program.steps[0]!.graph
+      const found = findNonFinite({ ...graph, outputs: graph.outputs.filter((output) => run.results[output.name] !== undefined) }, program.sources, { ...run.inputs, ...named }, { seed, step: 0, repeat: 0 }, run.results)
+      if (found !== undefined) return yield* Effect.fail(found)
+    }
+    const warnings = rangeWarnings(plan.outputs, run.results)
+    for (const line of [...skipped, ...warnings]) console.warn(line)
+    const work = trainer.work[0]!
+    const piece = compiled.pieces.find((each) => each.plan === step.plan)
+    yield* orFail(() => writeResults(directory, console, shown, plan, run.results, {
+      file: program.file, entry, program: program.sources[program.file]!, settings: compiled.plan.settings, seed, adapter: device.name, adapterKind: device.kind, versions: versions(),
+      seconds, dispatches: work.dispatches, passes: work.passes, submits: work.submits, sources: run.sources,
+      fused: piece === undefined ? undefined : emitCompiled(piece, "fused"), warnings: [...skipped, ...warnings],
+    }, compiled.plan).then((failure) => failure ?? true as const))
+    const metrics = metricsOf(plan, run.results)
+    if (console.json) {
+      console.out(JSON.stringify({
+        entry, adapter: device.name, steps: run.steps, seconds, imagesPerSecond: run.images === 0 ? 0 : run.images / seconds, parameters: Object.fromEntries(compiled.plan.models.map((model) => [model.name, model.parameters])),
+        dispatches: { [entry]: work.dispatches }, passes: { [entry]: work.passes }, submits: { [entry]: work.submits }, peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, files: directory.files,
+      }))
+    } else {
+      for (const [name, value] of Object.entries(metrics)) console.out(`${name} ${Number(value.toPrecision(6))}`)
+      console.note(`${entry}: ${plan.outputs.length} outputs in ${seconds.toFixed(2)} s on ${device.name} (${trainer.kernels} kernels, ${work.dispatches} dispatches)`)
+      console.out(path.join(directory.folder, "report.html"))
+    }
+    return exitCode.ok
+  })
