@@ -10,9 +10,9 @@ import { compiled, textOf } from "../laws/program.ts"
 import { added, checked, sumOfSquares, weighted, type Feeds } from "./numerical.ts"
 import { spread } from "../prim/sampled.ts"
 
-/** The graph of stages on a small picture in a builder of its own, with values for its inputs. */
-const opened = (stages: string, side = 8): { builder: ReturnType<typeof graphBuilder>; x: Node; y: Node; feeds: Feeds } => {
-  const { graph } = compiled(textOf(stages, { n: 2, c: 3, h: side, w: side }))
+/** The graph of a text in a builder of its own, with values for its inputs. */
+const openedText = (text: string): { builder: ReturnType<typeof graphBuilder>; x: Node; y: Node; feeds: Feeds } => {
+  const { graph } = compiled(text)
   const builder = graphBuilder()
   const made = new Map<Node, Node>()
   for (const node of topological(graph.outputs.map((o) => o.node))) made.set(node, builder.at(node.origin).apply(node.prim, node.inputs.map((i) => made.get(i)!), node.attrs as object))
@@ -23,6 +23,24 @@ const opened = (stages: string, side = 8): { builder: ReturnType<typeof graphBui
   }
   return { builder, x: made.get(graph.inputs.find((i) => i.name === "x")!.node)!, y: made.get(graph.outputs[0]!.node)!, feeds }
 }
+
+const opened = (stages: string, side = 8): ReturnType<typeof openedText> => openedText(textOf(stages, { n: 2, c: 3, h: side, w: side }))
+
+describe("functions of the library", () => {
+  test.each([
+    "upsample(x)", "upsample_bilinear(x)", "pixel_shuffle(x)", "x |> max_pool(2)", "x |> max_pool(3, stride=2, pad=1)", "x |> avg_pool(2)", "x |> avg_pool(3, stride=1, pad=1)",
+    "x |> adaptive_avg_pool(3, 3)", "global_mean(x)", "global_max(x)", "softmax(x)", "log_softmax(x)", "concat([x, flip(x, axis=2)], axis=1)",
+    "x[:, 1 : 3, :, 0]", "stack([x, x * x], axis=1)", "expand(x, axis=1, size=3)",
+    "permute(x, [2, 0, 3, 1])", "pad_(x, axis=2, low=1, high=2)", "moments(x).0", "cosine_similarity(reshape(x, [8, 36]), reshape(sin(x), [8, 36]))",
+  ])("%s is differentiated without a scatter", (expression) => {
+    const { builder, x, y, feeds } = openedText(`from nda.nn import upsample, upsample_bilinear, pixel_shuffle, max_pool, avg_pool, adaptive_avg_pool, global_mean, global_max\ngraph law(x: f32[2, 4, 6, 6]) = ${expression}\n`)
+    const loss = builder.add(sumOfSquares(builder, y), weighted(builder, y))
+    const found = checked({ builder, feeds }, loss, [x], 40)
+    const made = added(loss, found)
+    expect(made.filter((node) => node.prim === "scatter_add")).toEqual([])
+    expect(made.length).toBeLessThanOrEqual(2 * topological([loss]).length)
+  })
+})
 
 describe("stages that move or mix colours", () => {
   test.each([
