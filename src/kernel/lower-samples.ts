@@ -12,12 +12,13 @@ import type { RowArray, SampleProgram, Statistic } from "../schedule/sample-prog
 import { memorySlot } from "../schedule/sample-program.ts"
 import { foldGroups } from "../schedule/tile.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import type { Limits, Ranges } from "../schedule/limits.ts"
+import type { Limits, Profile, Ranges } from "../schedule/limits.ts"
 import { distributionOf, fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Stmt } from "./kernel.ts"
 import { block, combined, makeLowerer, neutral, type Block } from "./lower.ts"
 
-const lanes = 64
+/** Lanes of a workgroup; on a GPU, where a row has a long statistic, more. */
+const [fewLanes, manyLanes, longStatistic] = [64, 256, 4096]
 
 /** Where each value lies in the row's memory, the table's columns first. */
 const layout = (program: SampleProgram, table: Table): { readonly at: ReadonlyMap<number, number>; readonly words: number } => {
@@ -41,8 +42,10 @@ export interface RowResult {
   readonly columns: readonly Column[]
 }
 
-export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
+export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, profile: Profile, ranges?: Ranges): Kernel => {
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
+  const long = program.values.some((v) => v.kind === "statistic" && v.reduce.vars.reduce((n, x) => n * (x.high - x.low + 1), 1) >= longStatistic)
+  const lanes = profile === "gpu" && long ? Math.min(manyLanes, limits.maxComputeInvocationsPerWorkgroup) : fewLanes
   const { at, words } = layout(program, table)
   const memory: ArrayLocal = { kind: "array", space: together ? "workgroup" : "private", element: "u32", length: Math.max(1, words) }
   const shared: ArrayLocal[] = together ? [memory] : []
