@@ -6,7 +6,7 @@ import { isDim, type Dim, type Dimension } from "../types/dimension.ts"
 import { joinPopulations, printPopulation } from "../types/population.ts"
 import { constantOf, equalSize, printSize } from "../types/size.ts"
 import { report, type Context } from "./context.ts"
-import { agree } from "./match.ts"
+import { agree, madeHere, unequal } from "./match.ts"
 import { bindingsOf, printTensor } from "./print-value.ts"
 import type { TensorValue } from "./value.ts"
 
@@ -54,7 +54,7 @@ export const align = (
       }
       return { dims, maps: [identity(a.dims.length), identity(b.dims.length)] }
     }
-    return differ(ctx, span, op, a, aSpan, b, bSpan, different.map(([x, y]) => `${printSize(x.size)} is not ${printSize(y.size)}`).join(", "))
+    return differ(ctx, span, op, a, aSpan, b, bSpan, different.map(([x, y]) => unequal(x.size, y.size)).join(", "), different.flat())
   }
   const aSmall = a.dims.length < b.dims.length
   const [small, large] = aSmall ? [a, b] : [b, a]
@@ -64,7 +64,7 @@ export const align = (
     report(ctx, ambiguousDimension(span, type(small), type(large)))
     return undefined
   }
-  if (ways.length === 0) return differ(ctx, span, op, a, aSpan, b, bSpan, `${type(small)} does not line up with ${type(large)} by name`)
+  if (ways.length === 0) return differ(ctx, span, op, a, aSpan, b, bSpan, `${type(small)} does not line up with ${type(large)} by name`, [])
   const map = ways[0]!
   const dims = [...large.dims]
   for (let i = 0; i < map.length; i++) {
@@ -80,13 +80,12 @@ const disagree = (ctx: Context, span: Span, a: TensorValue, x: Dim, b: TensorVal
   return undefined
 }
 
-const differ = (ctx: Context, span: Span, op: string, a: TensorValue, aSpan: Span, b: TensorValue, bSpan: Span, differences: string): undefined => {
-  const notes = new Set<string>()
-  for (const v of [a, b]) for (const d of v.dims) if (isDim(d) && d.origin && d.origin.note !== "written here" && constantOf(d.size) === undefined) notes.add(`${printSize(d.size)}: ${d.origin.note}`)
-  for (const line of [...bindingsOf(a.dims), ...bindingsOf(b.dims)]) notes.add(line)
+const differ = (ctx: Context, span: Span, op: string, a: TensorValue, aSpan: Span, b: TensorValue, bSpan: Span, differences: string, unequal: readonly Dim[]): undefined => {
+  const origins = new Map(unequal.flatMap((d) => { const made = madeHere(d); return made ? [[`${made.span.start} ${made.text}`, made] as const] : [] }))
+  const notes = new Set([...bindingsOf(unequal.length > 0 ? unequal : a.dims), ...bindingsOf(unequal.length > 0 ? [] : b.dims)])
   const small = a.dims.length < b.dims.length ? a : b
   const large = small === a ? b : a
   const hint = a.dims.length === b.dims.length ? undefined : `line them up by hand: expand(x, axis=${Math.max(0, large.dims.length - 1)}) adds a dimension to ${printTensor(small.dtype, small.dims, small.alias)}`
-  report(ctx, shapesDiffer(span, op, { span: aSpan, type: printTensor(a.dtype, a.dims, a.alias) }, { span: bSpan, type: printTensor(b.dtype, b.dims, b.alias) }, differences, [...notes], hint))
+  report(ctx, shapesDiffer(span, op, { span: aSpan, type: printTensor(a.dtype, a.dims, a.alias) }, { span: bSpan, type: printTensor(b.dtype, b.dims, b.alias) }, differences, [...notes], hint, [...origins.values()]))
   return undefined
 }

@@ -1,9 +1,9 @@
 /** Which argument goes to which parameter. */
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
-import { argumentTwice, missingArgument, tooManyArguments, unknownArgument } from "../diagnostics/messages/stages.ts"
+import { argumentTwice, incompleteCall, missingArgument, tooManyArguments, unknownArgument } from "../diagnostics/messages/stages.ts"
 import { report, type Context } from "./context.ts"
-import type { EvaluatedArgument } from "./value.ts"
+import type { EvaluatedArgument, Value } from "./value.ts"
 
 export interface Formal {
   readonly name: string
@@ -31,18 +31,25 @@ export const bindArguments = (ctx: Context, callee: string, formals: readonly Fo
       return undefined
     }
     if (!formals.some((f) => f.name === name)) {
-      report(ctx, unknownArgument(arg.span, callee, name, formals.map((f) => f.name), suggest(name, formals.map((f) => f.name))))
+      report(ctx, unknownArgument(arg.nameSpan ?? arg.span, callee, name, formals.map((f) => f.name), suggest(name, formals.map((f) => f.name))))
       ok = false
       continue
     }
     if (bound.has(name)) {
-      report(ctx, argumentTwice(arg.span, callee, name))
+      report(ctx, argumentTwice(arg.nameSpan ?? arg.span, callee, name))
       ok = false
       continue
     }
     bound.set(name, arg)
   }
   return ok ? { args: bound, missing: formals.filter((f) => !f.optional && !bound.has(f.name)).map((f) => f.name) } : undefined
+}
+
+/** A stage that still waits for an argument, where a value is needed: what is missing is said where it was made, once. */
+export const reportIncomplete = (ctx: Context, value: Value): boolean => {
+  if (value.kind !== "partial") return false
+  report(ctx, incompleteCall(value.span, value.callee.kind === "builtin" ? value.callee.name : value.callee.declaration.name.text, value.missing))
+  return true
 }
 
 export const reportMissing = (ctx: Context, span: Span, callee: string, formals: readonly Formal[], missing: readonly string[]): void => {

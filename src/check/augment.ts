@@ -1,7 +1,7 @@
 /** Applying augments: to a picture inside another augment, or lifted over the first dimension of a batch (LANGUAGE section 8). */
 import type { Span } from "../base/span.ts"
 import { plainAugmentLeaves } from "../diagnostics/messages/populations.ts"
-import { mixedPictures, noPicture, wouldStayBehind } from "../diagnostics/messages/stages.ts"
+import { noPicture, wouldStayBehind } from "../diagnostics/messages/stages.ts"
 import { elementType } from "../diagnostics/messages/shapes.ts"
 import type { Node } from "../ir/graph.ts"
 
@@ -109,8 +109,6 @@ const onRecord = (
     const d = v.dims[0] as Dim
     fields.set(name, before && agree(d.size, before.size) !== "different" ? { ...v, dims: [{ ...d, population: population!.population, became: population!.became }, ...v.dims.slice(1)] } : v)
   }
-  const first = fields.get(pictures[0]![0]) as TensorValue
-  for (const [name] of pictures) if ((fields.get(name) as TensorValue).dims.length !== first.dims.length) return fail(ctx, mixedPictures(span, stage.name))
   // The order of fields is the record's.
   return { kind: "record", fields: new Map([...record.fields.keys()].map((k) => [k, fields.get(k)!])) }
 }

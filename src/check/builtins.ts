@@ -44,7 +44,7 @@ const call = (ctx: Context, builtin: Builtin, args: readonly EvaluatedArgument[]
       report(ctx, configurationFirst(span, builtin.name, `x |> ${builtin.name}(…)`, undefined))
       return errorValue
     }
-    if (mayStayOpen && bound.missing.length === 1) return { kind: "partial", callee: { kind: "builtin", name: builtin.name }, args, span }
+    if (mayStayOpen && !builtin.complete && bound.missing.length === 1) return { kind: "partial", callee: { kind: "builtin", name: builtin.name }, args, missing: bound.missing[0]!, span }
     reportMissing(ctx, span, builtin.name, builtin.params, bound.missing)
     return errorValue
   }

@@ -5,6 +5,7 @@ import { trainingModel } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dimension } from "../types/dimension.ts"
 import { mulSize, one, valueOf } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { applyBuiltin, openFirst } from "./builtins.ts"
 import { enter, fail, report, sized, subPath, type Context } from "./context.ts"
 import { evaluateEntryCall } from "./entry-call.ts"
@@ -26,7 +27,7 @@ const evaluateArguments = (ctx: Context, scope: Scope, callee: Value, args: read
   args.map((a) => ({
     name: a.name?.text,
     value: isWord(callee, a) ? { kind: "string", value: (a.value as { name: string }).name } : evaluate(ctx, scope, a.value),
-    span: a.value.span,
+    span: a.value.span, nameSpan: a.name?.span,
   }))
 
 /** `size(s)`: how many elements the dimensions `..s` (or one dimension) have together. */
@@ -83,7 +84,8 @@ const applyLambda = (ctx: Context, lambda: LambdaValue, args: readonly Evaluated
 const applyModel = (ctx: Context, model: ModelValue, args: readonly EvaluatedArgument[], span: Span): Value => {
   if (ctx.role === "fn" && ctx.inline && ctx.training && model.mode !== "frozen") report(ctx, trainingModel(span, model.name))
   const training = model.mode === "frozen" || model.mode === "follow" ? false : model.mode === "with_training" ? true : ctx.training
-  return applyStage({ ...enter(ctx, model.name, undefined, span, model.name), role: "block", training }, model.block, args, span, model.span)
+  const value = applyStage({ ...enter(ctx, model.name, undefined, span, model.name), role: "block", training }, model.block, args, span, model.span)
+  return reportIncomplete(ctx, value) ? errorValue : value
 }
 
 /** Applies a value that stands as a stage to its inputs: a name takes its configuration's defaults. */
@@ -108,8 +110,10 @@ export const applyStage = (ctx: Context, stage: Value, args: readonly EvaluatedA
 /** `x |> s` is `s(x)`; `x |> f(a)` with a one-group function is `f(x, a)`; `(a, b) |> s` is `s(a, b)`. */
 export const pipeInto = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kind: "pipe" }>): Value => {
   const value = evaluate(ctx, scope, expr.value)
-  const piped: EvaluatedArgument[] = value.kind === "tuple" ? value.items.map((v) => ({ name: undefined, value: v, span: expr.value.span })) : [{ name: undefined, value, span: expr.value.span }]
   const stage = expr.stage
+  // What is piped into a stage is judged at the stage; written values keep their own places.
+  const tuple = expr.value.kind === "tuple" ? expr.value : undefined
+  const piped: EvaluatedArgument[] = value.kind === "tuple" ? value.items.map((v, i) => ({ name: undefined, value: v, span: tuple?.items[i]?.span ?? stage.span })) : [{ name: undefined, value, span: stage.span }]
   if (value.kind === "error") {
     // The stage is looked at all the same, for its own mistakes.
     evaluate(ctx, scope, stage.kind === "call" ? stage.callee : stage)

@@ -52,6 +52,10 @@ export interface Context {
   /** The domain of the picture that the present augment makes: what `at (y, x)` without extents ranges over. */
   readonly domain: readonly Dim[] | undefined
   readonly training: boolean
+  /** Functions whose declared result does not hold: what calls them give is not judged. */
+  readonly faulty: Set<Ast.FunctionDeclaration>
+  /** What to say of an argument that is of another's population. */
+  readonly swap?: string
   /** Types of expressions, for `--emit types`. */
   readonly types: Map<Ast.Expr, Value> | undefined
   /** Collected by `term`, `next`, `report` inside the present body. */
@@ -59,7 +63,7 @@ export interface Context {
 }
 
 export interface Body {
-  readonly states: Map<string, { span: Span; integer: boolean; value: Value }>
+  readonly states: Map<string, { span: Span; integer: boolean; type: Ast.TypeExpr | undefined }>
   readonly nexts: Map<string, Span>
   readonly minimized: Map<string, Span>
 }
@@ -76,12 +80,15 @@ export const report = (ctx: Context, diagnostic: Diagnostic): void => {
   let d = diagnostic
   if (isLibrary(d.span.file)) {
     const frame = [...ctx.frames].reverse().find((f) => !isLibrary(f.span.file))
-    if (frame) d = { ...d, span: frame.span, related: [{ span: d.span, text: d.label ?? `in \`${ctx.frames.at(-1)!.name}\`` }, ...d.related], ...(d.label ? { label: `in \`${frame.name}\`: ${d.label}` } : { label: `in \`${frame.name}\`` }) }
+    const { hint, ...rest } = d
+    if (frame) d = { ...rest, ...(hint ? { hint: { text: hint.text } } : {}), span: frame.span, related: [{ span: d.span, text: d.label ?? `in \`${ctx.frames.at(-1)!.name}\`` }, ...d.related], ...(d.label ? { label: `in \`${frame.name}\`: ${d.label}` } : { label: `in \`${frame.name}\`` }) }
   } else if (ctx.inline && ctx.frames.length > 0) {
     const caller = ctx.frames.at(-1)!
     if (caller.declaration && !isLibrary(caller.span.file) && !d.related.some((r) => r.span.start === caller.span.start && r.span.file === caller.span.file))
       d = { ...d, related: [...d.related, { span: caller.span, text: `in this use of \`${caller.name}\`` }] }
   }
+  // The same name is missing everywhere in a file: one mend for all.
+  if (d.code === "NDA0201" && ctx.diagnostics.some((x) => x.code === d.code && x.message === d.message && x.span.file === d.span.file)) return
   const key = (x: Diagnostic): string => `${x.span.file}:${x.span.start}:${x.span.end}`
   // At most one error per expression.
   if (!ctx.diagnostics.some((x) => key(x) === key(d))) ctx.diagnostics.push(d)

@@ -8,8 +8,8 @@ import { joinPopulations } from "../types/population.ts"
 import { addSize, floorSize, mulSize, one, printSize, size, subSize, valueOf, type Size } from "../types/size.ts"
 import { fail, originOf, sized, type Context } from "./context.ts"
 import { nodeOf, numbers } from "./emit.ts"
-import { agree } from "./match.ts"
-import { printTensor } from "./print-value.ts"
+import { agree, unequal } from "./match.ts"
+import { bindingsOf, printTensor } from "./print-value.ts"
 import { errorValue, tensor, unknown, type TensorValue, type Value } from "./value.ts"
 
 export const einsum = (ctx: Context, span: Span, pattern: string, operands: readonly TensorValue[], spans: readonly Span[]): Value => {
@@ -33,7 +33,7 @@ export const einsum = (ctx: Context, span: Span, pattern: string, operands: read
         letters.set(letter, d)
         continue
       }
-      if (agree(known.size, d.size) === "different") return fail(ctx, sizeMismatch(spans[k] ?? span, `dimension "${letter}" of the einsum`, printSize(known.size), printSize(d.size), `${printSize(d.size)} is not ${printSize(known.size)}`, []))
+      if (agree(known.size, d.size) === "different") return fail(ctx, sizeMismatch(spans[k] ?? span, `dimension "${letter}" of the einsum`, printSize(known.size), printSize(d.size), unequal(d.size, known.size), []))
       const joined = joinPopulations(known.population, d.population)
       if (joined) letters.set(letter, { ...known, population: joined.population, became: known.became ?? d.became })
     }
@@ -80,7 +80,7 @@ export const convolution = (ctx: Context, span: Span, x: TensorValue, w: TensorV
     })
     if (!made) return errorValue
     const n = valueOf(made)
-    if (n !== undefined && n < 1) return fail(ctx, sizeNotPositive(span, printSize(made), n, [`the kernel reaches past the padded input, ${printSize(input)}`]))
+    if (n !== undefined && n < 1) return fail(ctx, sizeNotPositive(span, printSize(made), n, ["the kernel is larger than the padded input", ...bindingsOf([dim(made)])]))
     spatial.push(dim(made, { span, note: `made by ${name}: stride ${printSize(o.stride)}, pad ${printSize(o.pad)}` }))
   }
   const out = o.transposed ? sized(ctx, span, () => mulSize(ws[1]!.size, o.groups)) : ws[0]!.size

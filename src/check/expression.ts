@@ -7,6 +7,7 @@ import { notStatic, patternMismatch } from "../diagnostics/messages/stages.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim } from "../types/dimension.ts"
 import { atom, size, valueOf } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { evaluateAt } from "./at.ts"
 import { callValue, pipeInto } from "./call.ts"
 import { homeOf } from "./modules.ts"
@@ -74,8 +75,10 @@ const evaluateBinary = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { ki
   if (left.kind === "bool" && left.value !== undefined && (expr.op === "and" || expr.op === "or") && left.value === (expr.op === "or")) return left
   const right = evaluate(ctx, scope, expr.right)
   if (expr.op === "..") return range(ctx, expr, left, right)
-  return binaryOperator(ctx, expr.span, expr.op, { value: left, span: expr.left.span }, { value: right, span: expr.right.span })
+  return binaryOperator(ctx, expr.span, expr.op, { value: left, span: expr.left.span, from: madeAt(scope, expr.left) }, { value: right, span: expr.right.span, from: madeAt(scope, expr.right) })
 }
+
+const madeAt = (scope: Scope, e: Ast.Expr): Span | undefined => (e.kind === "name" ? lookup(scope, e.name)?.from?.span : undefined)
 
 /** A list of integers; not known while an end is symbolic. */
 const range = (ctx: Context, expr: Extract<Ast.Expr, { kind: "binary" }>, left: Value, right: Value): Value => {
@@ -119,6 +122,7 @@ const evaluateField = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kin
     case "source": return sourceMember(ctx, base, expr.name)
     case "tensor": if (name === "T") return transpose(ctx, expr.span, base)
   }
+  if (reportIncomplete(ctx, base)) return errorValue
   return fail(ctx, noSuchField(expr.name.span, name, base.kind === "tensor" ? ["T"] : [], undefined))
 }
 

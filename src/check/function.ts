@@ -2,18 +2,19 @@
 import type { Span } from "../base/span.ts"
 import { recursion } from "../diagnostics/messages/names.ts"
 import { declaredPopulation } from "../diagnostics/messages/populations.ts"
-import { whereViolated } from "../diagnostics/messages/shapes.ts"
+import { sizeNotPositive, whereViolated } from "../diagnostics/messages/shapes.ts"
 import { configurationFirst, notAnOption } from "../diagnostics/messages/stages.ts"
 import { suggest } from "../base/suggest.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, type Dim, type Dimension } from "../types/dimension.ts"
-import { atom, asAtom, valueOf } from "../types/size.ts"
+import { atom, asAtom, equalSize, printSize, valueOf } from "../types/size.ts"
 import { applyAugment } from "./augment.ts"
 import { bindArguments, reportMissing, type Formal } from "./arguments.ts"
 import { enter, newBody, report, subPath, type Context } from "./context.ts"
 import { evaluate } from "./expression.ts"
-import { convert, matchType, substituteValue, valueOfType } from "./match.ts"
+import { convert, declareNames, matchType, sizeText, substituteValue, valueOfType } from "./match.ts"
 import { mapPictures } from "./picture.ts"
+import { bindingsOf } from "./print-value.ts"
 import { inner, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, tensor, unknown, type EvaluatedArgument, type FunctionValue, type Type, type Value } from "./value.ts"
@@ -85,11 +86,8 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
   const bound = bindArguments(ctx, nameOf(fn), formals, args)
   if (!bound) return errorValue
   if (bound.missing.length > 0) {
-    if (d.groups.length === 1 && bound.missing.length === 1 && bound.missing[0] !== formals[0]?.name) {
-      // All but the first parameter: a stage.
-      return { kind: "partial", callee: fn, args, span }
-    }
-    if (d.groups.length === 1 && bound.missing[0] === formals[0]?.name && bound.missing.length === 1) return { kind: "partial", callee: fn, args, span }
+    // All but the first parameter: a stage.
+    if (d.groups.length === 1 && bound.missing.length === 1) return { kind: "partial", callee: fn, args, missing: bound.missing[0]!, span }
     reportMissing(ctx, span, nameOf(fn), formals, bound.missing)
     return errorValue
   }
@@ -97,6 +95,8 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
     report(ctx, recursion(span, nameOf(fn), [...ctx.frames.filter((f) => f.declaration).map((f) => f.name), nameOf(fn)]))
     return errorValue
   }
+  const given = [...bound.args.values()].map((a) => a.value)
+  if ([...given, ...(fn.config?.values() ?? [])].some((v) => v.kind === "error") || ctx.faulty.has(d)) return errorValue
   if (d.role === "augment") return applyAugment(ctx, fn, bound.args, span)
   const lifted = onPicturesAndTrees(ctx, fn, params, args, bound.args, span)
   if (lifted) return lifted
@@ -105,8 +105,34 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
   if (!checkWhere(ctx, fn, signature, span)) return errorValue
   const declared = d.result && evaluateType(ctx, signature, d.result, "require")
   if (d.result && !declared) return [...signature.names.values()].some((b) => b.value.kind === "unknown" && !b.dimension) ? unknown : errorValue
-  if (declared && !ctx.inline) return [...bound.args.values()].some((a) => a.value.kind === "error") ? errorValue : settled(bound.args, declared)
-  return instantiate(ctx, fn, signature, declared, span)
+  const value = declared && !ctx.inline ? settled(bound.args, declared) : instantiate(ctx, fn, signature, declared, span)
+  const empty = value.kind === "tensor" ? value.dims.find((x): x is Dim => isDim(x) && (valueOf(x.size) ?? 1) < 1) : undefined
+  if (empty) {
+    report(ctx, sizeNotPositive(span, printSize(empty.size), valueOf(empty.size)!, bindingsOf([empty])))
+    return errorValue
+  }
+  return d.result ? madeBy(fn, d.result, value, span, given.flatMap((v) => (v.kind === "tensor" ? v.dims : []))) : value
+}
+
+/** A dimension that a function computes, or takes from its configuration, has its origin at the call. */
+const madeBy = (fn: FunctionValue, type: Ast.TypeExpr, value: Value, span: Span, given: readonly Dimension[]): Value => {
+  if (type.kind === "tuple" && value.kind === "tuple") return { ...value, items: value.items.map((v, i) => (type.items[i] ? madeBy(fn, type.items[i]!, v, span, given) : v)) }
+  if (type.kind === "record" && value.kind === "record") {
+    const types = new Map(type.fields.map((f) => [f.name.text, f.type]))
+    return { kind: "record", fields: new Map([...value.fields].map(([k, v]) => [k, types.has(k) ? madeBy(fn, types.get(k)!, v, span, given) : v])) }
+  }
+  if (type.kind !== "named" || value.kind !== "tensor" || type.dims?.length !== value.dims.length) return value
+  const own = new Set(fn.declaration.groups.flat().filter((p) => p.type?.kind !== "named" || p.type.name.text === "Int").map((p) => p.name.text))
+  const dims = value.dims.map((d, i): Dimension => {
+    const written = type.dims![i]!
+    if (!isDim(d) || written.kind !== "dim" || (written.size.kind === "name" && !own.has(written.size.name.text))) return d
+    const how = written.size.kind === "name" ? `\`${written.size.name.text}\` of \`${nameOf(fn)}\`` : `made by \`${nameOf(fn)}\`: ${sizeText(written.size)}`
+    // What went through unchanged was made before.
+    const before = given.find((g) => isDim(g) && equalSize(g.size, d.size))
+    if (before && isDim(before)) return { ...d, origin: before.origin }
+    return written.size.kind === "int" ? d : { ...d, origin: { span, note: how } }
+  })
+  return { ...value, dims }
 }
 
 /** The declared result, unless an argument is not known here: then its sizes are not known either. */
@@ -126,13 +152,34 @@ const onPicturesAndTrees = (ctx: Context, fn: FunctionValue, params: readonly As
   return undefined
 }
 
+interface Swap { readonly first: Ast.Param; readonly second: Ast.Param; readonly words: string }
+
+/** Two arguments of which each has the population that the other's parameter wants. */
+const swapped = (params: readonly Ast.Param[], args: ReadonlyMap<string, EvaluatedArgument>): Swap | undefined => {
+  const tags = params.flatMap((p, place) => {
+    const wanted = p.type?.kind === "named" && p.type.dims?.[0]?.kind === "dim" ? p.type.dims[0].population?.text : undefined
+    const value = args.get(p.name.text)?.value
+    const first = value?.kind === "tensor" ? value.dims[0] : undefined
+    const actual = first && isDim(first) ? first.population?.kind : undefined
+    return wanted && actual ? [{ p, place: place + 1, wanted, actual }] : []
+  })
+  for (const a of tags) for (const b of tags)
+    if (a.place < b.place && a.actual !== a.wanted && a.actual === b.wanted && b.actual === a.wanted)
+      return { first: a.p, second: b.p, words: `arguments ${a.place} and ${b.place} look swapped: \`${a.p.name.text}\` is ${a.wanted}, \`${b.p.name.text}\` is ${b.wanted}` }
+  return undefined
+}
+
 /** Binds configuration and inputs in the signature's scope, in the caller's sizes. */
 export const bindSignature = (ctx: Context, fn: FunctionValue, args: ReadonlyMap<string, EvaluatedArgument>, scope: Scope, span: Span): boolean => {
   let ok = true
   const config = fn.config
   if (config) for (const p of fn.declaration.groups[0]!) scope.names.set(p.name.text, { value: config.get(p.name.text)!, span: p.name.span })
-  for (const p of fn.declaration.groups.at(-1)!) {
-    const value = parameterValue(ctx, scope, fn, p, args.get(p.name.text))
+  const params = fn.declaration.groups.at(-1)!
+  const swap = swapped(params, args)
+  for (const p of params) {
+    // The second of two swapped arguments is told with the first.
+    const here: Context = swap?.second === p ? { ...ctx, diagnostics: [] } : swap?.first === p ? { ...ctx, swap: swap.words } : ctx
+    const value = parameterValue(here, scope, fn, p, args.get(p.name.text))
     if (!value) ok = false
     scope.names.set(p.name.text, { value: value ?? errorValue, span: p.name.span })
   }
@@ -148,7 +195,7 @@ export const checkWhere = (ctx: Context, fn: FunctionValue, scope: Scope, span: 
       const given = scope.names.get(clause.left.name)?.value
       const options = clause.right.items.flatMap((e) => (e.kind === "string" ? [e.value] : []))
       if (given?.kind === "string") {
-        report(ctx, notAnOption(span, nameOf(fn), given.value ?? "", options, suggest(given.value ?? "", options)))
+        report(ctx, notAnOption(span, clause.left.name, given.value ?? "", options, suggest(given.value ?? "", options)))
         return false
       }
     }
@@ -207,7 +254,8 @@ export const ownScope = (ctx: Context, fn: FunctionValue, signature: Scope): Own
     } else if (binding.dimension && isDim(binding.dimension as Dimension)) {
       const made = own(name, binding.dimension as Dim)
       scope.names.set(name, { value: { kind: "int", size: made.size }, span: binding.span, dimension: made })
-    } else if (binding.value.kind === "int" && !fn.declaration.groups.flat().some((p) => p.name.text === name && !p.type && p.value === undefined)) {
+    } else if (isSilent(binding.value)) scope.names.set(name, binding)
+    else if (binding.value.kind === "int" && !fn.declaration.groups.flat().some((p) => p.name.text === name && !p.type && p.value === undefined)) {
       const made = own(name, dim(binding.value.size))
       scope.names.set(name, { value: { kind: "int", size: made.size }, span: binding.span })
     }
@@ -238,34 +286,49 @@ const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared
   const value = evaluate(bodyContext, own.scope, d.body)
   if (isSilent(value)) return declared ? (value.kind === "error" ? errorValue : valueOfType(declared)) : value
   if (!declared) return substituteValue(value, own.table)
-  const matched = matchType(bodyContext, inner(own.scope), withoutPopulations(d.result!), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
+  const matched = matchType(bodyContext, inner(own.scope), d.result!, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\``, result: true })
   return matched ? retype(matched, declared) : errorValue
 }
 
 /** Where the value of a body stands. */
 export const resultSpan = (body: Ast.Expr): Span => (body.kind === "suite" && body.result ? resultSpan(body.result) : body.span)
 
-/** Checks a declaration's body once, against its own signature with symbolic sizes. */
+/**
+ * Checks a declaration's body once, against its own signature with symbolic sizes. Where the two do not fit, either may be
+ * wrong: its calls are not judged. A name that is missing says nothing against the signature.
+ */
 export const checkFunction = (ctx: Context, fn: FunctionValue): void => {
+  const before = ctx.diagnostics.length
+  checkBody(ctx, fn)
+  if (ctx.diagnostics.slice(before).some((d) => d.severity === "error" && !d.code.startsWith("NDA02"))) ctx.faulty.add(fn.declaration)
+}
+
+const checkBody = (ctx: Context, fn: FunctionValue): void => {
   const d = fn.declaration
   const scope = inner(fn.scope)
+  let readable = true
   for (const p of d.groups.flat()) {
     const type = p.type && evaluateType(ctx, scope, p.type, "declare")
-    if (p.type && !type) scope.names.set(p.name.text, { value: errorValue, span: p.name.span })
-    else scope.names.set(p.name.text, { value: type ? namedParameter(p, valueOfType(type)) : symbolicDefault(ctx, scope, p), span: p.name.span })
+    if (p.type && !type) {
+      readable = false
+      declareNames(scope, p.type)
+      scope.names.set(p.name.text, { value: errorValue, span: p.name.span })
+    } else scope.names.set(p.name.text, { value: type ? namedParameter(p, valueOfType(type)) : symbolicDefault(ctx, scope, p), span: p.name.span })
     if (p.value && p.type && p.type.kind === "named" && !["Stage", "Schedule", "Any"].includes(p.type.name.text)) {
       const value = evaluate(enterDefault(ctx), scope, p.value)
       matchType(ctx, inner(scope), p.type, value, { span: p.value.span, callee: undefined, name: `the default of \`${p.name.text}\`` })
     }
   }
+  if (!readable) ctx.faulty.add(d)
+  // A name may be missing only because a parameter's type could not be read.
+  const result = d.result && evaluateType(readable ? ctx : { ...ctx, diagnostics: [] }, scope, d.result, "require")
   for (const clause of d.where) evaluate(enterDefault(ctx), scope, clause)
   const bodyContext: Context = { ...enter(ctx, d.name.text, d, d.name.span, d.name.text), role: d.role, body: newBody(), inline: false }
   if (d.role === "augment") return void applyAugment.check(bodyContext, fn, scope)
   const value = evaluate(bodyContext, scope, d.body)
   if (d.result) {
-    const result = evaluateType(ctx, scope, d.result, "require")
     if (result && !isSilent(value)) checkTags(ctx, d.result, value)
-    if (result && !isSilent(value)) matchType(bodyContext, inner(scope), withoutPopulations(d.result), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\`` })
+    if (result && !isSilent(value)) matchType(bodyContext, inner(scope), d.result, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\``, result: true })
   }
 }
 
@@ -279,16 +342,6 @@ const checkTags = (ctx: Context, type: Ast.TypeExpr, value: Value): void => {
     const actual = value.dims[i]
     if (tag && ["real", "neg", "mixed"].includes(tag.text) && actual && isDim(actual) && actual.population?.kind !== tag.text) report(ctx, declaredPopulation(tag.span, tag.text))
   })
-}
-
-/** A block's result may introduce `@fake`: the population of its body's value is not compared. */
-const withoutPopulations = (t: Ast.TypeExpr): Ast.TypeExpr => {
-  switch (t.kind) {
-    case "named": return { ...t, dims: t.dims?.map((d) => (d.kind === "dim" ? { ...d, population: undefined } : d)) }
-    case "tuple": return { ...t, items: t.items.map(withoutPopulations) }
-    case "record": return { ...t, fields: t.fields.map((f) => ({ ...f, type: withoutPopulations(f.type) })) }
-    default: return t
-  }
 }
 
 const namedParameter = (p: Ast.Param, v: Value): Value => (v.kind === "int" ? { kind: "int", size: atom(p.name.text) } : v)

@@ -7,6 +7,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, printDimension, type Dim, type Dimension } from "../types/dimension.ts"
 import { joinPopulations, namedPopulation, printPopulation, samePopulation } from "../types/population.ts"
 import { asAtom, atom, constantOf, equalSize, namesOf, printSize, solveFor, subSize, substituteSize, valueOf, type Size } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { report, type Context } from "./context.ts"
 import { bindingsOf, printTensor, printValue } from "./print-value.ts"
 import { lookup, type Scope } from "./scope.ts"
@@ -21,7 +22,13 @@ export interface Subject {
   readonly name: string
   /** A number may be given per sample (the configuration of an augment). */
   readonly perSample?: boolean
+  /** A body's value against the declared result: a population written there is the result's, whatever the body's was. */
+  readonly result?: boolean
 }
+
+/** "h is not w"; two sizes of one name are told apart by saying so. */
+export const unequal = (a: Size, b: Size): string =>
+  printSize(a) === printSize(b) ? `the two \`${printSize(a)}\` are different sizes` : `${printSize(a)} is not ${printSize(b)}`
 
 export type Agreement = "equal" | "different" | "undecided"
 
@@ -33,9 +40,12 @@ export const agree = (a: Size, b: Size): Agreement => {
   if (x !== undefined && y !== undefined) return x === y ? "equal" : "different"
   const difference = subSize(a, b)
   if (constantOf(difference) !== undefined) return "different"
-  // Linear in independent names: some assignment makes them differ. Products and floors wait for numbers.
-  const linear = difference.terms.every((t) => t.atoms.length <= 1 && t.atoms.every((x) => x.kind === "name"))
-  return linear ? "different" : "undecided"
+  const names = difference.terms.every((t) => t.atoms.every((x) => x.kind === "name"))
+  // Linear in independent names: some assignment makes them differ. Of one sign: sizes are positive, so all assignments do.
+  const linear = difference.terms.every((t) => t.atoms.length <= 1)
+  const oneSign = difference.terms.every((t) => Math.sign(t.coefficient) === Math.sign(difference.terms[0]!.coefficient))
+  // Other products, and floors, wait for numbers.
+  return names && (linear || oneSign) ? "different" : "undecided"
 }
 
 const describe = (s: Subject): string => (s.callee ? `\`${s.name}\` of \`${s.callee}\`` : s.name)
@@ -59,11 +69,12 @@ export const convert = (value: Value, dtype: DType): Value | undefined => {
  */
 export const matchType = (ctx: Context, scope: Scope, type: Ast.TypeExpr, value: Value, subject: Subject): Value | undefined => {
   if (isSilent(value)) {
-    declareNames(ctx, scope, type)
+    declareNames(scope, type)
     return value
   }
   const { type: expanded, alias } = expandAlias(ctx, scope, type)
   const mismatch = (wanted: string): undefined => {
+    if (reportIncomplete(ctx, value)) return undefined
     report(ctx, subject.callee ? argumentType(subject.span, subject.callee, subject.name, wanted, printValue(value)) : elementType(subject.span, subject.name, wanted, printValue(value), undefined))
     return undefined
   }
@@ -142,7 +153,8 @@ const typeText = (type: Extract<Ast.TypeExpr, { kind: "named" }>, alias: string 
   return dims.length === 0 ? type.name.text : `${alias ?? type.name.text}[${dims.map(dimText).join(", ")}]`
 }
 const dimText = (d: Ast.DimExpr): string => (d.kind === "rest" ? `..${d.name.text}` : sizeText(d.size) + (d.population ? `@${d.population.text}` : ""))
-const sizeText = (s: Ast.SizeExpr): string => (s.kind === "int" ? String(s.value) : s.kind === "name" ? s.name.text : s.kind === "binary" ? `${sizeText(s.left)} ${s.op} ${sizeText(s.right)}` : "?")
+const factorText = (s: Ast.SizeExpr, op: string): string => (s.kind === "binary" && (op !== "+" || s.op === "-") ? `(${sizeText(s)})` : sizeText(s))
+export const sizeText = (s: Ast.SizeExpr): string => (s.kind === "int" ? String(s.value) : s.kind === "name" ? s.name.text : s.kind === "binary" ? `${factorText(s.left, s.op)} ${s.op} ${factorText(s.right, s.op)}` : "?")
 
 const matchDims = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kind: "named" }>, dims: readonly Dimension[], subject: Subject, alias?: string): boolean => {
   const wanted = type.dims ?? []
@@ -188,14 +200,14 @@ const matchOpen = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kin
   const wanted = type.dims ?? []
   const bindOne = (w: Ast.DimExpr, d: Dimension | undefined): void => {
     if (w.kind !== "dim" || w.size.kind !== "name" || lookup(scope, w.size.name.text)) return
-    const made = d && isDim(d) ? d : dim(atom(w.size.name.text))
-    scope.names.set(w.size.name.text, { value: { kind: "int", size: made.size }, span: w.size.name.span, dimension: made })
-  }
-  if (open < 0) {
-    wanted.forEach((w) => bindOne(w, undefined))
-    return true
+    const made = d && isDim(d) ? d : undefined
+    scope.names.set(w.size.name.text, made ? { value: { kind: "int", size: made.size }, span: w.size.name.span, dimension: made } : { value: unknown, span: w.size.name.span })
   }
   const own = dims.findIndex((d) => !isDim(d))
+  if (open < 0) {
+    wanted.forEach((w, i) => bindOne(w, i < own ? dims[i] : undefined))
+    return true
+  }
   const before = Math.min(open, own)
   const after = Math.min(wanted.length - 1 - open, dims.length - 1 - own)
   wanted.forEach((w, i) => bindOne(w, i < before ? dims[i] : i >= wanted.length - after ? dims[dims.length - (wanted.length - i)] : undefined))
@@ -235,9 +247,8 @@ const matchDim = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "d
   const expected = evaluateSize(ctx, scope, w.size, "require")
   if (!expected) return true
   if (agree(expected.size, d.size) === "different") {
-    const difference = `${printSize(d.size)} is not ${printSize(expected.size)}`
-    const notes = [d.origin && d.origin.note !== "written here" ? `${printSize(d.size)}: ${d.origin.note}` : undefined, ...bindingsOf([d, { ...d, size: expected.size }])].filter((n): n is string => n !== undefined)
-    report(ctx, sizeMismatch(subject.span, describe(subject), text, actual, difference, notes, [d.origin && { span: d.origin.span, text: d.origin.note }]))
+    const difference = unequal(d.size, expected.size)
+    report(ctx, sizeMismatch(subject.span, describe(subject), text, actual, difference, bindingsOf([d, { ...d, size: expected.size }]), [madeHere(d)]))
     return false
   }
   if (!matchPopulation(ctx, scope, w, d, subject, text, actual)) return false
@@ -257,8 +268,12 @@ const matchDim = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "d
   return true
 }
 
+/** Where a size was computed: worth a frame of its own. Names and literals speak for themselves. */
+export const madeHere = (d: Dim): { span: Span; text: string } | undefined =>
+  d.origin && !["written here", "given here"].includes(d.origin.note) && asAtom(d.size) === undefined ? { span: d.origin.span, text: `${printSize(d.size)}: ${d.origin.note}` } : undefined
+
 const matchPopulation = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "dim" }>, d: Dim, subject: Subject, text: string, actual: string): boolean => {
-  if (!w.population) return true
+  if (!w.population || subject.result) return true
   const bound = namedPopulation(w.population.text) ?? (lookup(scope, `@${w.population.text}`) ? resolvePopulation(scope, w.population) : undefined)
   if (!bound) {
     if (!lookup(scope, `@${w.population.text}`)) scope.names.set(`@${w.population.text}`, { value: { kind: "unknown" }, span: w.population.span, population: { is: d.population } })
@@ -266,7 +281,7 @@ const matchPopulation = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { k
   }
   if (samePopulation(bound, d.population)) return true
   if (bound.kind === "variable" && d.population === undefined) return true
-  report(ctx, wrongPopulation(subject.span, d.population && printPopulation(d.population), printPopulation(bound), actual, text, subject.name, d.became, undefined))
+  report(ctx, wrongPopulation(subject.span, d.population && printPopulation(d.population), printPopulation(bound), actual, text, subject.callee ? `\`${subject.name}\`` : subject.name, d.became, ctx.swap))
   return false
 }
 
@@ -274,7 +289,7 @@ const freeNames = (scope: Scope, s: Ast.SizeExpr): Ast.Name[] =>
   s.kind === "name" ? (lookup(scope, s.name.text) ? [] : [s.name]) : s.kind === "binary" ? [...freeNames(scope, s.left), ...freeNames(scope, s.right)] : []
 
 /** After an argument that is not known: its names exist all the same, and are not known either. */
-const declareNames = (ctx: Context, scope: Scope, type: Ast.TypeExpr): void => {
+export const declareNames = (scope: Scope, type: Ast.TypeExpr): void => {
   const size = (z: Ast.SizeExpr): void => {
     if (z.kind === "name" && !lookup(scope, z.name.text)) scope.names.set(z.name.text, { value: unknown, span: z.span })
     if (z.kind === "binary") [z.left, z.right].forEach(size)
@@ -286,7 +301,7 @@ const declareNames = (ctx: Context, scope: Scope, type: Ast.TypeExpr): void => {
     if (t.kind === "record") t.fields.forEach((f) => visit(f.type))
     if (t.kind === "function") [t.from, t.to].forEach(visit)
   }
-  visit(expandAlias({ ...ctx, diagnostics: [] }, scope, type).type)
+  visit(type)
 }
 
 /** The value a parameter of a symbolic signature stands for. */

@@ -1,5 +1,5 @@
 /** Modules: which files a program needs, in what order, and where a name of the standard library lives. No input or output. */
-import type { Diagnostic } from "../base/diagnostic.ts"
+import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import { sourceFile, type SourceFile } from "../base/source.ts"
 import { importCycle, moduleNotFound } from "../diagnostics/messages/names.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -12,6 +12,8 @@ export interface LoadedModule {
   readonly source: SourceFile
   readonly ast: Ast.Module
   readonly library: boolean
+  /** Its text has syntax errors: what it declares is not all there. */
+  readonly broken: boolean
 }
 
 export interface Loaded {
@@ -50,7 +52,7 @@ export const loadModules = (file: string, sources: Readonly<Record<string, strin
     diagnostics.push(...parsed.diagnostics)
     const source = sourceFile(name, text)
     const ast = parsed.value ?? { kind: "module" as const, file: name, span: { file: name, start: 0, end: text.length }, imports: [], declarations: [] }
-    const module: LoadedModule = { name, source, ast, library: isLibrary }
+    const module: LoadedModule = { name, source, ast, library: isLibrary, broken: hasErrors(parsed.diagnostics) }
     modules.set(name, module)
     return module
   }

@@ -1,6 +1,6 @@
 /** Operators and elementwise functions over values: compile-time numbers fold, tensors broadcast by name, pictures map pixelwise. */
 import type { Span } from "../base/span.ts"
-import { divisionByZero, elementType, matmulMismatch } from "../diagnostics/messages/shapes.ts"
+import { branchesDiffer, divisionByZero, elementType, matmulMismatch, matmulRank } from "../diagnostics/messages/shapes.ts"
 import { unaryMisuse } from "../diagnostics/messages/stages.ts"
 import * as s from "../scalar/scalar.ts"
 import { mergeSelect } from "../scalar/merge.ts"
@@ -9,10 +9,11 @@ import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dim } from "../types/dimension.ts"
 import { addSize, constantOf, equalSize, floorSize, modSize, mulSize, negSize, size, subSize, valueOf, type Size } from "../types/size.ts"
 import { align } from "./align.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { fail, report, sized, type Context } from "./context.ts"
 import { einsum } from "./contract.ts"
 import { castTo, elementwise, type Operand } from "./emit.ts"
-import { agree, convert } from "./match.ts"
+import { agree, convert, unequal } from "./match.ts"
 import { mapPictures } from "./picture.ts"
 import { bindingsOf, printTensor, printValue } from "./print-value.ts"
 import { boolean, errorValue, int, isSilent, literal, silence, tensor, unknown, type DType, type TensorValue, type Value } from "./value.ts"
@@ -35,6 +36,8 @@ export const asTensor = (v: Value): TensorValue | undefined =>
 export interface Located {
   readonly value: Value
   readonly span: Span
+  /** Where the value was made, if the span only names it. */
+  readonly from?: Span | undefined
 }
 
 export const binaryOperator = (ctx: Context, span: Span, op: Ast.BinaryOp, left: Located, right: Located): Value => {
@@ -156,11 +159,12 @@ export const binaryFunction = (ctx: Context, span: Span, fn: BinaryFn, name: str
   const pictures = mapPictures(ctx, span, [left.value, right.value], (xs) => binaryFunction(ctx, span, fn, name, { value: xs[0]!, span: left.span }, { value: xs[1]!, span: right.span }))
   if (pictures) return pictures
   if (isOpaqueNumber(left.value) || isOpaqueNumber(right.value)) return left.value.kind === "opaque" ? left.value : right.value
-  for (const v of [left, right]) if (v.value.kind === "lambda" || v.value.kind === "function" || v.value.kind === "partial") return { kind: "opaque", type: "Schedule" }
+  for (const v of [left, right]) if (v.value.kind === "lambda" || v.value.kind === "function") return { kind: "opaque", type: "Schedule" }
   const a0 = asTensor(left.value)
   const b0 = asTensor(right.value)
   if (!a0 || !b0) {
     const bad = a0 ? right : left
+    if (reportIncomplete(ctx, bad.value)) return errorValue
     return fail(ctx, elementType(bad.span, `this side of \`${name}\``, "a tensor or a number", printValue(bad.value), undefined))
   }
   const dtype = promote(fn, a0, b0)
@@ -174,7 +178,7 @@ export const binaryFunction = (ctx: Context, span: Span, fn: BinaryFn, name: str
     const folded = compute[fn]
     if (folded) return literal(folded(a.literal, b.literal), result)
   }
-  const alignment = align(ctx, span, name, a, left.span, b, right.span)
+  const alignment = align(ctx, span, name, a, left.from ?? left.span, b, right.from ?? right.span)
   if (!alignment) return errorValue
   if (alignment === "unknown") return unknown
   const operands: Operand[] = [{ value: a, map: alignment.maps[0] }, { value: b, map: alignment.maps[1] }]
@@ -247,7 +251,7 @@ export const selectValues = (ctx: Context, span: Span, condition: Located, then:
   const c = asTensor(condition.value)
   const x0 = asTensor(a)
   const y0 = asTensor(b)
-  if (!c || !x0 || !y0) return fail(ctx, elementType(span, "a branch that is selected by a tensor", "a tensor or a number", printValue(x0 ? b : a), undefined))
+  if (!c || !x0 || !y0) return fail(ctx, branchesDiffer(span, { span: then.span, text: printValue(a) }, { span: otherwise.span, text: printValue(b) }))
   const dtype = x0.dtype === y0.dtype ? x0.dtype : promote("add", x0, y0)
   if (!dtype) return fail(ctx, elementType(otherwise.span, "the else branch", x0.dtype, y0.dtype, undefined))
   const x = castTo(ctx, then.span, x0, dtype)
@@ -267,13 +271,19 @@ export const selectValues = (ctx: Context, span: Span, condition: Located, then:
 const matmul = (ctx: Context, span: Span, left: Located, right: Located): Value => {
   const a = asTensor(left.value)
   const b = asTensor(right.value)
+  if (reportIncomplete(ctx, left.value) || reportIncomplete(ctx, right.value)) return errorValue
   if (!a || !b) return fail(ctx, elementType((a ? right : left).span, "this side of `@`", "a tensor", printValue((a ? right : left).value), undefined))
   const text = (v: TensorValue): string => printTensor(v.dtype, v.dims, v.alias)
+  const sides = [{ span: left.from ?? left.span, text: text(a) }, { span: right.from ?? right.span, text: text(b) }]
   if (a.dims.some((d) => !isDim(d)) || b.dims.some((d) => !isDim(d))) return unknown
-  if (a.dims.length === 0 || b.dims.length === 0 || b.dims.length > 2 || a.dims.length > 2) return fail(ctx, matmulMismatch(span, text(a), text(b), ["`@` takes matrices and vectors; for more dimensions write einsum"]))
+  if (a.dims.length === 0 || b.dims.length === 0 || b.dims.length > 2 || a.dims.length > 2) return fail(ctx, matmulRank(span, sides))
   const inner = a.dims.at(-1) as Dim
   const first = b.dims[0] as Dim
-  if (agree(inner.size, first.size) === "different") return fail(ctx, matmulMismatch(span, text(a), text(b), bindingsOf([...a.dims, ...b.dims])))
+  if (agree(inner.size, first.size) === "different") {
+    const last = b.dims.at(-1) as Dim
+    const turned = b.dims.length === 2 && agree(inner.size, last.size) !== "different" ? right.span : undefined
+    return fail(ctx, matmulMismatch(span, sides, unequal(inner.size, first.size), bindingsOf([inner, first]), turned))
+  }
   const pattern = a.dims.length === 2 ? (b.dims.length === 2 ? "ij,jk->ik" : "ij,j->i") : b.dims.length === 2 ? "j,jk->k" : "j,j->"
   return einsum(ctx, span, pattern, [castTo(ctx, left.span, a, "f32"), castTo(ctx, right.span, b, "f32")], [left.span, right.span])
 }

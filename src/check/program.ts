@@ -3,23 +3,24 @@ import type { Diagnostic } from "../base/diagnostic.ts"
 import { hasErrors } from "../base/diagnostic.ts"
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
-import { dataDisagrees, settingValue, unknownSetting } from "../diagnostics/messages/data.ts"
+import { dataDisagrees, fieldNotDelivered, notADataSet, outputKind, settingValue, unknownSetting } from "../diagnostics/messages/data.ts"
 import { duplicateName, notExported, recursion } from "../diagnostics/messages/names.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { parse } from "../syntax/parser.ts"
-import { dim } from "../types/dimension.ts"
+import { dim, rest, type Dimension } from "../types/dimension.ts"
 import { atom, valueOf } from "../types/size.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { builtins } from "./builtins.ts"
 import { newBody, report, type Context, type Elaboration } from "./context.ts"
 import { instantiateEntry, instantiateTrain, type EntryInputs } from "./entry.ts"
 import { evaluate } from "./expression.ts"
 import { checkFunction } from "./function.ts"
-import { matchType } from "./match.ts"
+import { matchType, valueOfType } from "./match.ts"
 import { homeOf, loadModules, moduleKey, type Loaded, type LoadedModule } from "./modules.ts"
 import { printValue } from "./print-value.ts"
 import { inner, lookup, type Binding, type Scope } from "./scope.ts"
 import { loaderNames, sourceNamed } from "./sources.ts"
-import { makeModel } from "./statement.ts"
+import { isOutput, makeModel } from "./statement.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, literal, none, type FunctionValue, type SourceValue, type TensorValue, type Value } from "./value.ts"
 
@@ -58,7 +59,7 @@ export const openProgram = (
   if (!loaded.main) return { needs: [file] }
   const context: Context = {
     diagnostics, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
-    domain: undefined, training: false, types: undefined, body: newBody(),
+    domain: undefined, training: false, faulty: new Set(), types: undefined, body: newBody(),
   }
   const root = rootScope(library)
   const scopes = new Map<string, Scope>()
@@ -75,6 +76,8 @@ export const openProgram = (
     for (const i of module.ast.imports) {
       const target = loaded.modules.get(moduleKey(module.name, i.path))
       if (target) bindImports(context, scope, i, target, make(target))
+      // The module is missing, which has been said: its names are not missing too.
+      else for (const name of i.alias ? [i.alias] : i.names.map((n) => n.alias ?? n.name)) bindOnce(context, scope, name, { value: errorValue, span: name.span })
     }
     if (module === loaded.main) readSettings(context, scope, module, set, settings, sizes)
     return scope
@@ -94,7 +97,8 @@ const bindImports = (ctx: Context, scope: Scope, i: Ast.Import, target: LoadedMo
     }
     const source = target.name === "nda.data" && loaderNames.includes(name.text) ? sourceNamed(name.text) : undefined
     const found: Binding | undefined = source ? { value: source, span: undefined } : ownBinding(from, name.text) ?? (target.library ? lookup(from, name.text) : undefined)
-    if (!found) {
+    if (!found && target.broken) bindOnce(ctx, scope, as, { value: errorValue, span: as.span })
+    else if (!found) {
       const names = [...from.names.keys(), ...declaredNames(target)]
       report(ctx, notExported(name.span, name.text, target.name, suggest(name.text, names.filter((n) => !n.includes(" ") && !n.startsWith("@"))), homeOf(from, name.text)))
       bindOnce(ctx, scope, as, { value: errorValue, span: as.span })
@@ -163,10 +167,12 @@ const declared = (ctx: Context, scope: Scope, d: Ast.Declaration, settings: Read
   }
 }
 
+const fieldSpan = (d: Ast.DataDeclaration, name: string): Span => (d.type.kind === "record" ? d.type.fields.find((f) => f.name.text === name)?.name.span : undefined) ?? d.type.span
+
 /** `data name: {…} = source`: the loader's fields seen through the declared record. */
 const dataSet = (ctx: Context, scope: Scope, d: Ast.DataDeclaration): Value => {
   const source = evaluate({ ...ctx, role: "const" }, scope, d.value)
-  if (source.kind !== "source") return isSilent(source) ? source : (report(ctx, dataDisagrees(d.value.span, d.name.text, "a data set", printValue(source))), errorValue)
+  if (source.kind !== "source") return isSilent(source) ? source : (report(ctx, notADataSet(d.value.span, d.name.text, printValue(source))), errorValue)
   const fields = (batch: Parameters<SourceValue["fields"]>[0]): ReadonlyMap<string, TensorValue> => {
     const delivered = source.fields(batch)
     const own = inner(scope)
@@ -176,7 +182,9 @@ const dataSet = (ctx: Context, scope: Scope, d: Ast.DataDeclaration): Value => {
     for (const [name, t] of type.fields) {
       const given = delivered.get(name)
       if (!given && source.loader !== "array") {
-        report(ctx, dataDisagrees(d.type.span, name, "a field", `no such field (it has ${[...delivered.keys()].join(", ")})`))
+        const known = [...delivered.keys()]
+        report(ctx, fieldNotDelivered(fieldSpan(d, name), name, source.loader, known, suggest(name, known)))
+        if (t.kind === "tensor") result.set(name, { ...(valueOfType(t) as TensorValue), dims: [rest(name)] })
         continue
       }
       if (t.kind !== "tensor") continue
@@ -184,14 +192,11 @@ const dataSet = (ctx: Context, scope: Scope, d: Ast.DataDeclaration): Value => {
       const first = t.dims[0]
       const n = first?.kind === "dim" ? { ...batch, population: first.population, became: first.became ?? batch.became } : batch
       const dims = [n, ...t.dims.slice(1).map((x, i) => (x.kind === "dim" && valueOf(x.size) === undefined && given?.dims[i + 1]?.kind === "dim" ? dim((given.dims[i + 1] as typeof batch).size) : x))]
-      if (given) for (let i = 1; i < dims.length; i++) {
-        const a = dims[i]
-        const b = given.dims[i]
-        const x = a?.kind === "dim" ? valueOf(a.size) : undefined
-        const y = b?.kind === "dim" ? valueOf(b.size) : undefined
-        if (x !== undefined && y !== undefined && x !== y) report(ctx, dataDisagrees(d.type.span, name, printValue({ ...given, dims }), printValue(given)))
-      }
-      result.set(name, { ...(given ?? { kind: "tensor", dtype: t.dtype, literal: undefined, data: undefined }), dtype: t.dtype, dims, alias: t.alias ?? given?.alias })
+      const value: TensorValue = { ...(given ?? { kind: "tensor", literal: undefined, data: undefined }), dtype: t.dtype, dims, alias: t.alias ?? given?.alias }
+      const number = (d: Dimension | undefined): number | undefined => (d?.kind === "dim" ? valueOf(d.size) : undefined)
+      const fits = !given || (given.dtype === t.dtype && given.dims.length === t.dims.length && dims.every((d, i) => i === 0 || number(d) === undefined || number(given.dims[i]) === undefined || number(d) === number(given.dims[i])))
+      if (!fits) report(ctx, dataDisagrees(fieldSpan(d, name), name, source.loader, printValue({ ...value, dims: t.dims }), printValue(given)))
+      result.set(name, fits ? value : { ...value, dims: [rest(name)] })
     }
     return result
   }
@@ -221,7 +226,7 @@ const readSettings = (ctx: Context, scope: Scope, module: LoadedModule, set: Rea
   const known = settingsOf(module)
   for (const [name, text] of Object.entries(set)) {
     if (!known.includes(name)) {
-      report(ctx, unknownSetting({ ...nowhere, file: module.name }, name, known, suggest(name, known)))
+      report(ctx, unknownSetting({ ...nowhere, file: `--set ${name}=${text}` }, name, known, suggest(name, known)))
       continue
     }
     const file = `--set ${name}`
@@ -308,8 +313,21 @@ const checkEntry = (ctx: Context, scope: Scope, d: Ast.Declaration, inputs: Entr
   if (d.kind !== "entry" && d.kind !== "train") return
   const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
   const inside: Context = { ...ctx, frames: [frame] }
-  if (d.kind === "entry") instantiateEntry(inside, scope, d, inputs)
-  else instantiateTrain(inside, scope, d, inputs)
+  if (d.kind === "entry") {
+    const value = instantiateEntry(inside, scope, d, inputs)
+    if (value && !isOutput(value) && !reportIncomplete(inside, value)) checkOutputs(inside, d, value)
+  } else instantiateTrain(inside, scope, d, inputs)
+}
+
+/** What an entry gives is written to files. */
+const checkOutputs = (ctx: Context, d: Ast.EntryDeclaration, value: Value): void => {
+  const body = d.body.kind === "suite" ? d.body.result ?? d.body : d.body
+  if (value.kind !== "record") return report(ctx, outputKind(body.span, d.name.text, printValue(value)))
+  for (const [name, v] of value.fields) {
+    if (isOutput(v) || reportIncomplete(ctx, v)) continue
+    const field = body.kind === "record" ? body.fields.find((f) => f.name.text === name) : undefined
+    report(ctx, outputKind(field?.value.span ?? body.span, `${d.name.text}.${name}`, printValue(v)))
+  }
 }
 
 /** Instantiates one graph entry while building nodes; its value, or `undefined` after errors. */

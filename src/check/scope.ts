@@ -8,6 +8,8 @@ import type { Value } from "./value.ts"
 export interface Binding {
   readonly value: Value
   readonly span: Span | undefined
+  /** The expression that gave the value, for messages about it. */
+  readonly from?: Ast.Expr
   /** The name is a dimension: its value is the size. */
   readonly dimension?: Dimension | readonly Dimension[]
   /** Under `type NAME`: a type alias. */

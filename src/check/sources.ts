@@ -46,12 +46,15 @@ const loaders: readonly Loader[] = [
   },
   ...(["voc", "boxes_folder"] as const).map((name): Loader => ({
     name, doc: "A Pascal VOC folder: letter-boxed image, boxes (cx, cy, w, h in pixels), class, valid.", params: [...req("path"), ...opt("size", "most", "split", "overflow", "classes")],
-    fields: (n, _o, z) => new Map([
-      ["image", image(n, size(3), z["size"] ?? open("h"), z["size"] ?? open("w"))],
-      ["boxes", tensor("f32", [n, dim(z["most"] ?? open("m")), dim(size(4))], undefined, { alias: "Boxes" })],
-      ["class", tensor("i32", [n, dim(z["most"] ?? open("m"))])],
-      ["valid", tensor("bool", [n, dim(z["most"] ?? open("m"))])],
-    ]),
+    fields: (n, _o, z) => {
+      const most = dim(z["most"] ?? open("m"))
+      return new Map([
+        ["image", image(n, size(3), z["size"] ?? open("h"), z["size"] ?? open("w"))],
+        ["boxes", tensor("f32", [n, most, dim(size(4))], undefined, { alias: "Boxes" })],
+        ["class", tensor("i32", [n, most])],
+        ["valid", tensor("bool", [n, most])],
+      ])
+    },
   })),
   { name: "array", doc: "A .npy or .npz file; its fields are declared with `data`.", params: req("path"), fields: (n) => new Map([["image", image(n, open("c"), open("h"), open("w"))], ["label", label(n)]]) },
   { name: "dots", doc: "Generated: `count` coloured dots on white (the paper's numerosity pictures).", params: opt("count", "size", "samples"), fields: (n, _o, z) => new Map([["image", image(n, size(3), z["size"] ?? size(32), z["size"] ?? size(32))], ["label", label(n)]]) },

@@ -1,18 +1,20 @@
 /** Statements: what each word may do, and where. */
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
-import { frozenOver, lossNotScalar } from "../diagnostics/messages/gradients.ts"
+import { frozenOver, lossNotScalar, noGradient } from "../diagnostics/messages/gradients.ts"
 import { duplicateName, shadowsDimension, unknownName } from "../diagnostics/messages/names.ts"
 import { notDrawn } from "../diagnostics/messages/random.ts"
-import { minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportsRecord } from "../diagnostics/messages/state.ts"
+import { minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportedKind, reportsRecord } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
+import { reportIncomplete } from "./arguments.ts"
 import { report, type Context, type Role } from "./context.ts"
+import { dependsOn } from "./dependence.ts"
 import { evaluateDraw } from "./draw.ts"
 import { bindPattern, evaluate } from "./expression.ts"
 import { matchType, valueOfType } from "./match.ts"
 import { asTensor } from "./operators.ts"
 import { printValue } from "./print-value.ts"
-import { lookup, visibleNames, type Scope } from "./scope.ts"
+import { inner, lookup, visibleNames, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, type ModelValue, type Value } from "./value.ts"
 
@@ -39,14 +41,21 @@ export const runStatements = (ctx: Context, scope: Scope, statements: readonly A
     if (place && (!place.roles.includes(ctx.role) || ctx.inAt)) {
       report(ctx, notInThisPlace({ ...s.span, end: Math.min(s.span.end, s.span.start + word.length) }, word, ctx.inAt ? "an `at`" : placeWords[ctx.role], place.words))
     }
+    const misnamed: Ast.Name[] = []
     for (const name of namesBoundBy(s)) {
       const before = first.get(name.text)
-      if (before) report(ctx, duplicateName(name.span, name.text, before))
-      first.set(name.text, name.span)
       const outer = lookup(scope, name.text)
-      if (outer?.dimension) report(ctx, shadowsDimension(name.span, name.text, outer.span))
+      if (before) report(ctx, duplicateName(name.span, name.text, before))
+      else if (outer?.dimension) report(ctx, shadowsDimension(name.span, name.text, outer.span))
+      else {
+        first.set(name.text, name.span)
+        continue
+      }
+      misnamed.push(name)
     }
     runStatement(ctx, scope, s)
+    // Which of the two is meant later cannot be told.
+    for (const name of misnamed) scope.names.set(name.text, { value: errorValue, span: name.span })
   }
 }
 
@@ -66,8 +75,9 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
     case "term": {
       const value = evaluate(ctx, scope, s.value)
       const t = asTensor(value)
-      if (!isSilent(value) && (!t || t.dims.length > 0)) report(ctx, lossNotScalar(s.value.span, printValue(value)))
-      scope.names.set(s.name.text, { value, span: s.name.span })
+      const sound = isSilent(value) || reportIncomplete(ctx, value) || (t !== undefined && t.dims.length === 0)
+      if (!sound) report(ctx, lossNotScalar(s.value.span, printValue(value)))
+      scope.names.set(s.name.text, { value: sound ? value : errorValue, span: s.name.span })
       return
     }
     case "next": return runNext(ctx, scope, s)
@@ -75,6 +85,7 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
     case "report": {
       const value = evaluate(ctx, scope, s.value)
       if (!isSilent(value) && value.kind !== "record") report(ctx, reportsRecord(s.value.span, printValue(value)))
+      if (value.kind === "record") for (const [name, v] of value.fields) if (!isOutput(v) && !reportIncomplete(ctx, v)) report(ctx, reportedKind(fieldValueSpan(s.value, name), name, printValue(v)))
       return
     }
     case "save": {
@@ -100,6 +111,7 @@ const runLet = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "l
   const name = s.pattern.kind === "name" ? `\`${s.pattern.name.text}\`` : "this value"
   const matched = s.type ? matchType(ctx, scope, s.type, value, { span: s.value.span, callee: undefined, name }) ?? errorValue : value
   bindPattern(ctx, scope, s.pattern, matched)
+  for (const name of patternNames(s.pattern)) scope.names.set(name.text, { ...scope.names.get(name.text)!, from: s.value })
 }
 
 const runSlot = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "slot" }>): void => {
@@ -108,7 +120,7 @@ const runSlot = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "
   if (type && initial.kind !== "distribution") matchType(ctx, scope, s.type, initial, { span: s.value.span, callee: undefined, name: `the first value of \`${s.name.text}\`` })
   const value: Value = type ? valueOfType(type) : errorValue
   scope.names.set(s.name.text, { value, span: s.name.span })
-  if (s.role === "state") ctx.body?.states.set(s.name.text, { span: s.name.span, integer: type?.kind === "tensor" && type.dtype !== "f32", value })
+  if (s.role === "state") ctx.body?.states.set(s.name.text, { span: s.name.span, integer: type?.kind === "tensor" && type.dtype !== "f32", type: type && s.type })
 }
 
 const runNext = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "next" }>): void => {
@@ -122,8 +134,14 @@ const runNext = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "
   const before = ctx.body!.nexts.get(s.name.text)
   if (before && ctx.role === "block") report(ctx, nextTwice(s.span, s.name.text, before, state.integer))
   ctx.body!.nexts.set(s.name.text, s.span)
-  void value
+  if (state.type) matchType(ctx, inner(scope), state.type, value, { span: s.value.span, callee: undefined, name: `the next value of \`${s.name.text}\`` })
 }
+
+/** What can be written down: tensors, and records and tuples of them. */
+export const isOutput = (v: Value): boolean =>
+  isSilent(v) || asTensor(v) !== undefined || (v.kind === "record" && [...v.fields.values()].every(isOutput)) || (v.kind === "tuple" && v.items.every(isOutput))
+
+const fieldValueSpan = (e: Ast.Expr, name: string): Span => (e.kind === "record" ? e.fields.find((f) => f.name.text === name)?.value.span : undefined) ?? e.span
 
 /** `model M = block(…)`: the block with its configuration, not yet applied. */
 export const makeModel = (ctx: Context, scope: Scope, s: Ast.ModelDeclaration): Value => {
@@ -153,10 +171,15 @@ const modelNamed = (ctx: Context, scope: Scope, name: Ast.Name): ModelValue | un
 const runMinimize = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "minimize" }>): void => {
   const loss = evaluate(ctx, scope, s.loss)
   const t = asTensor(loss)
-  if (!isSilent(loss) && (!t || t.dims.length > 0)) report(ctx, lossNotScalar(s.loss.span, printValue(loss)))
+  const sound = t !== undefined && t.dims.length === 0
+  if (!isSilent(loss) && !sound && !reportIncomplete(ctx, loss)) report(ctx, lossNotScalar(s.loss.span, printValue(loss)))
   for (const name of s.over) {
     const model = modelNamed(ctx, scope, name)
     if (model?.mode === "follow") report(ctx, frozenOver(name.span, name.text))
+    else if (model && sound) {
+      const { depends, cut } = dependsOn(scope, s.loss, model)
+      if (!depends) report(ctx, noGradient(name.span, name.text, cut))
+    }
     const before = ctx.body?.minimized.get(name.text)
     if (before) report(ctx, minimizeTwice(name.span, name.text, before))
     ctx.body?.minimized.set(name.text, name.span)

@@ -9,7 +9,7 @@ import { namedPopulation, populationVariable, type Population } from "../types/p
 import { addSize, atom, floorSize, modSize, mulSize, size, subSize, type Size } from "../types/size.ts"
 import { report, sized, type Context } from "./context.ts"
 import { lookup, type Scope } from "./scope.ts"
-import { isSilent, none, type DType, type Type } from "./value.ts"
+import { errorValue, isSilent, none, type DType, type Type } from "./value.ts"
 
 const scalars = new Map<string, DType>([["f32", "f32"], ["f16", "f32"], ["i32", "i32"], ["u32", "u32"], ["u8", "u32"], ["bool", "bool"]])
 const words = new Map<string, Type>([
@@ -90,6 +90,7 @@ export const evaluateSize = (ctx: Context, scope: Scope, expr: Ast.SizeExpr, unb
       if (found && !Array.isArray(found) && isDim(found as Dimension)) return { size: (found as Dim).size, population: (found as Dim).population }
       if (unbound === "declare" && !found && !lookup(scope, expr.name.text)) return { size: declare(scope, expr.name).size, population: undefined }
       if (!isSilent(lookup(scope, expr.name.text)?.value ?? none)) report(ctx, sizeUndetermined(expr.span, expr.name.text))
+      if (!lookup(scope, expr.name.text)) scope.names.set(expr.name.text, { value: errorValue, span: expr.span })
       return undefined
     }
     case "binary": {

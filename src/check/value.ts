@@ -98,6 +98,8 @@ export interface PartialValue {
   readonly kind: "partial"
   readonly callee: FunctionValue | BuiltinValue
   readonly args: readonly EvaluatedArgument[]
+  /** The parameter that has no argument, counting in order. */
+  readonly missing: string
   readonly span: Span
 }
 
@@ -105,6 +107,8 @@ export interface EvaluatedArgument {
   readonly name: string | undefined
   readonly value: Value
   readonly span: Span
+  /** Where its name stands, if it is named in the source. */
+  readonly nameSpan?: Span | undefined
 }
 
 export interface LambdaValue {

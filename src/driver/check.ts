@@ -46,6 +46,6 @@ export const entries = (request: Request): readonly EntrySummary[] => {
   const text = request.sources[request.file]
   const module = text === undefined ? undefined : parse(request.file, text).value
   if (!module) return []
-  const settings = settingsOf({ name: request.file, source: { name: request.file, text: text!, lineStarts: [] }, ast: module, library: false })
+  const settings = settingsOf({ name: request.file, source: { name: request.file, text: text!, lineStarts: [] }, ast: module, library: false, broken: false })
   return module.declarations.flatMap((d): EntrySummary[] => (d.kind === "entry" ? [{ name: d.name.text, role: d.role, settings }] : d.kind === "train" ? [{ name: d.name.text, role: "train", settings }] : []))
 }

@@ -116,7 +116,9 @@ export const compile = (request: Request): CompileResult<Compiled> => {
   if (request.verify) sound(simplified)
   const limits = request.limits ?? webgpuDefaults
   const planned = makePlan(simplified, { limits, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
-  for (const p of planned.problems) diagnostics.push(limitExceeded(p.origin.span.file === "" ? opened.entry.name.span : p.origin.span, p.message))
+  // One size is too large, and everything made from it: the first is told.
+  const first = planned.problems.find((p) => opened.program.loaded.modules.get(p.origin.span.file)?.library === false) ?? planned.problems[0]
+  if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, planned.problems.length - 1))
   if (!planned.plan) return { value: undefined, diagnostics, needs: [] }
   if (request.verify) for (const { kernel } of planned.schedule.kernels) holds(`kernel of ${graph.entry}`, verifyKernel(kernel, limits))
   return { value: { entry: graph.entry, program: opened.program, graph, simplified, schedule: planned.schedule, plan: planned.plan }, diagnostics, needs: [] }

@@ -7,7 +7,6 @@ import { asTensor } from "../check/operators.ts"
 import { printValue } from "../check/print-value.ts"
 import type { Context, Elaboration } from "../check/context.ts"
 import type { TensorValue, Value } from "../check/value.ts"
-import { outputKind } from "../diagnostics/messages/data.ts"
 import { graphBuilder } from "../ir/build.ts"
 import type { Graph, GraphInput, Output } from "../ir/graph.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -25,7 +24,7 @@ export const elaborate = (program: Program, entry: Ast.EntryDeclaration, diagnos
     const t = asTensor(v)
     if (v.kind === "record") for (const [field, x] of v.fields) add(name === "" ? field : `${name}.${field}`, x)
     else if (v.kind === "tuple") v.items.forEach((x, i) => add(name === "" ? `out${i}` : `${name}.${i}`, x))
-    else if (!t) diagnostics.push(outputKind(entry.body.span, entry.name.text, printValue(v)))
+    else if (!t) throw new Error(`the output ${name} of ${entry.name.text} is ${printValue(v)}, which the check should have refused`)
     else outputs.push(outputOf(ctx, entry, name === "" ? "result" : name, t))
   }
   add("", value)

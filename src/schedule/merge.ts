@@ -82,7 +82,7 @@ export const merge = (elements: Map<Node, Elements>, { times, joins, bindings, m
     }
     const group: Group = { time: times.of(own), members: [own], ...sizeAndSlots([own]) }
     groups.push(group)
-    groupOf.set(node.id, group)
+    if (joins(own)) groupOf.set(node.id, group)
   }
   return groups.map((g) => g.members)
 }

@@ -20,6 +20,8 @@ export interface Builtin {
   readonly params: readonly Formal[]
   /** Two groups: the first call gives the configuration, and what `apply` returns takes the inputs. */
   readonly configured?: boolean
+  /** Never a stage: all required arguments must be given. */
+  readonly complete?: boolean
   /** Takes any number of further positional arguments, under the names `…1`, `…2`. */
   readonly variadic?: boolean
   readonly doc: string

@@ -19,7 +19,7 @@ const modelArgument = (call: BuiltinCall, name: string): ModelValue | Value => {
 }
 
 const moded = (name: "frozen" | "follow" | "with_training", more: readonly string[], doc: string): Builtin => ({
-  name, doc, params: [...required("model"), ...optional(...more)],
+  name, doc, params: [...required("model"), ...optional(...more)], complete: true,
   apply: (call) => {
     const model = modelArgument(call, "model")
     return model.kind === "model" ? { ...model, mode: name, span: call.span } : model

@@ -1,5 +1,5 @@
 /** Builtins on pictures and populations: raster, one_of, maybe, assume, plain, together. */
-import { sometimesNegative, tagOnNothing } from "../../diagnostics/messages/populations.ts"
+import { samples, sometimesNegative, tagOnNothing } from "../../diagnostics/messages/populations.ts"
 import { elementType, sizeMismatch } from "../../diagnostics/messages/shapes.ts"
 import { parameterRange } from "../../diagnostics/messages/random.ts"
 import { notAStage } from "../../diagnostics/messages/stages.ts"
@@ -51,7 +51,7 @@ const choose = (ctx: Context, name: string, stages: readonly Value[], stageSpan:
       const first = views[0]!
       for (const v of views) {
         if (!samePopulation(v.population, first.population)) {
-          report(here, sometimesNegative(stageSpan, `${printValue(stages[views.indexOf(v)]!)} gives ${v.population?.kind ?? "untagged"} samples, another choice ${first.population?.kind ?? "untagged"} ones`, probability))
+          report(here, sometimesNegative(stageSpan, `${printValue(stages[views.indexOf(v)]!)} gives ${samples(v.population?.kind)}, ${printValue(stages[0]!)} ${samples(first.population?.kind)}`, probability))
           return undefined
         }
         const different = v.domain.find((d, i) => first.domain[i] && agree(d.size, first.domain[i]!.size) === "different")

@@ -9,6 +9,7 @@ import { dim, isDim, type Dim, type Dimension } from "../../types/dimension.ts"
 import { joinPopulations, mixed, printPopulation, samePopulation } from "../../types/population.ts"
 import { addSize, atom, equalSize, mulSize, one, printSize, size, valueOf, type Size } from "../../types/size.ts"
 import { moved, permuted } from "../access.ts"
+import { reportIncomplete } from "../arguments.ts"
 import { convolution, einsum } from "../contract.ts"
 import { fail, report, sized, type Context } from "../context.ts"
 import { apply, castTo, constantNode, broadcast, nodeOf, numbers } from "../emit.ts"
@@ -24,6 +25,7 @@ const text = (v: TensorValue): string => printTensor(v.dtype, v.dims, v.alias)
 const tensorArgument = (call: BuiltinCall, name: string): TensorValue | Value => {
   const { value, span } = call.at(name)
   if (isSilent(value)) return value
+  if (reportIncomplete(call.ctx, value)) return errorValue
   return asTensor(value) ?? fail(call.ctx, elementType(span, `\`${name}\``, "a tensor", printValue(value), undefined))
 }
 
@@ -64,7 +66,7 @@ const reshape = (call: BuiltinCall): Value => {
   if (agree(counts.from, counts.to) === "different")
     return fail(ctx, reshapeCount(span, text(x), `[${sizes.map((z) => printSize(z)).join(", ")}]`, [`${printSize(counts.from)} elements are not ${printSize(counts.to)}`, ...bindingsOf(x.dims)]))
   // A merge keeps the only tag; a split gives it to the leading factor.
-  const dims = sizes.map((z): Dim => dim(z, { span, note: "made by reshape" }))
+  const dims = sizes.map((z): Dim => dim(z, { span, note: "made by `reshape`" }))
   const tagged = x.dims.filter((d): d is Dim => isDim(d) && d.population !== undefined)
   if (tagged.length > 0) {
     const tags = tagged.reduce<Dim["population"]>((p, d) => (samePopulation(p, d.population) ? p : mixed), tagged[0]!.population)
@@ -109,7 +111,7 @@ const expand = (call: BuiltinCall): Value => {
   if (axis === "unknown") return unknown
   const extent = call.get("size")
   if (extent && extent.kind !== "int") return isSilent(extent) ? unknown : fail(call.ctx, notStatic(call.at("size").span, "a size"))
-  const made = dim(extent ? extent.size : one, { span: call.span, note: "made by expand" })
+  const made = dim(extent ? extent.size : one, { span: call.span, note: "made by `expand`" })
   return moved(call.ctx, call.span, "expand", x.dtype, [...x.dims.slice(0, axis), made, ...x.dims.slice(axis)], [x], ([read], index) => read!([...index.slice(0, axis), ...index.slice(axis + 1)]))
 }
 
@@ -192,7 +194,7 @@ const stack = (call: BuiltinCall): Value => {
   if (axis === "unknown") return unknown
   for (const t of list)
     if (t.dims.length > 0 && (t.dims.length !== first.dims.length || t.dims.some((d, i) => isDim(d) && isDim(first.dims[i]!) && agree(d.size, (first.dims[i] as Dim).size) === "different"))) return fail(ctx, concatMismatch(span, text(first), text(t), axis))
-  const made = dim(size(list.length), { span, note: "made by stack" })
+  const made = dim(size(list.length), { span, note: "made by `stack`" })
   const dims = [...first.dims.slice(0, axis), made, ...first.dims.slice(axis)]
   return moved(ctx, span, "stack", first.dtype, dims, list, (reads, index) => {
     const at = index[axis]!

@@ -12,14 +12,22 @@ export const unknownSetting = (span: Span, name: string, known: readonly string[
     hint: suggestion ? `did you mean --set ${suggestion}=…?` : undefined,
   })
 
-export const dataDisagrees = (span: Span, field: string, declared: string, delivered: string): Diagnostic =>
-  problem("NDA0903", span, `\`${field}\` is declared as ${declared}, and the loader delivers ${delivered}`, {})
+export const dataDisagrees = (span: Span, field: string, loader: string, declared: string, delivered: string): Diagnostic =>
+  problem("NDA0903", span, `\`${field}\` is declared as ${declared}, and \`${loader}\` delivers ${delivered}`, {})
+
+export const fieldNotDelivered = (span: Span, field: string, loader: string, known: readonly string[], suggestion: string | undefined): Diagnostic =>
+  problem("NDA0903", span, `\`${loader}\` delivers no field \`${field}\``, {
+    notes: [`it delivers ${known.join(", ")}`], hint: suggestion ? `did you mean \`${suggestion}\`?` : undefined,
+  })
+
+export const notADataSet = (span: Span, name: string, actual: string): Diagnostic =>
+  problem("NDA0911", span, `\`data ${name}\` needs a data set after \`=\`, and this is ${actual}`, { hint: "write for instance: folder(\"photos\", size=64)" })
 
 export const notASource = (span: Span, actual: string): Diagnostic =>
   problem("NDA0904", span, `after \`in\` stands a batched data set, and this is ${actual}`, { hint: "write for instance: b in cifar10.train(batch=64)" })
 
-export const limitExceeded = (span: Span, message: string): Diagnostic =>
-  problem("NDA0905", span, `this does not fit the device: ${message}`, { hint: "make the batch or the pictures smaller, or run on a device with larger limits (nda devices)" })
+export const limitExceeded = (span: Span, message: string, others: number): Diagnostic =>
+  problem("NDA0905", span, `this does not fit the device: ${message}`, { notes: [others > 0 ? `${others} other ${others === 1 ? "value does" : "values do"} not fit either` : undefined], hint: "make the batch or the pictures smaller, or run on a device with larger limits (nda devices)" })
 
 export const whichEntry = (span: Span, entries: readonly string[], asked: string | undefined, suggestion: string | undefined): Diagnostic =>
   problem("NDA0906", span, asked ? `there is no entry \`${asked}\` in this file` : entries.length === 0 ? "this file has no entry to run" : "this file has several entries: say which", {

@@ -6,8 +6,11 @@ import { problem } from "../problem.ts"
 export const lossNotScalar = (span: Span, actual: string): Diagnostic =>
   problem("NDA0701", span, `a loss is one number, and this is ${actual}`, { hint: "take its mean" })
 
-export const noGradient = (span: Span, model: string): Diagnostic =>
-  problem("NDA0702", span, `no gradient reaches \`${model}\``, { notes: [`the loss does not depend on \`${model}\``], hint: `leave it out of \`over\`, or use it in the loss` })
+export const noGradient = (span: Span, model: string, cut: readonly string[]): Diagnostic =>
+  problem("NDA0702", span, `no gradient reaches \`${model}\``, {
+    notes: [`the loss does not depend on the parameters of \`${model}\``, ...cut.map((name) => `\`${name}\` carries no gradient to it`)],
+    hint: cut.length > 0 ? `write \`${model}\` for \`${cut[0]}\` in the loss` : "leave it out of `over`, or use it in the loss",
+  })
 
 export const overNothing = (span: Span): Diagnostic =>
   problem("NDA0703", span, "a gradient is taken over a tensor, a model or a list of them", {})

@@ -5,13 +5,13 @@ import type { Reason } from "../../types/dimension.ts"
 import { problem } from "../problem.ts"
 
 const words: Record<string, string> = { neg: "negative", real: "real", fake: "generated", mixed: "mixed" }
-const samples = (population: string | undefined): string => (population === undefined ? "samples of no stated population" : `${words[population] ?? population} samples`)
+export const samples = (population: string | undefined): string => (population === undefined ? "samples of no stated population" : `${words[population] ?? population} samples`)
 
 export const wrongPopulation = (
   span: Span, actual: string | undefined, wanted: string, actualType: string, wantedType: string, parameter: string, became: Reason | undefined, swap: string | undefined,
 ): Diagnostic =>
   problem("NDA0301", span, `${samples(actual)} where ${words[wanted] ?? wanted} ones are required`, {
-    label: `${actualType}, but \`${parameter}\` wants ${wantedType}`,
+    label: `${actualType}, but ${parameter} wants ${wantedType}`,
     related: [became && { span: became.span, text: became.note }],
     notes: [actual === undefined ? "a tag comes from `data`, a block's result type or a negative augment; `assume(real)(x)` asserts one" : undefined],
     hint: swap,

@@ -19,7 +19,7 @@ export const notDrawn = (span: Span, dist: string): Diagnostic =>
   problem("NDA0804", span, `\`${dist}\` is a distribution: it is drawn from with \`~\``, { hint: "write `~` instead of `=`" })
 
 export const parameterRange = (span: Span, dist: string, parameter: string, value: string, wanted: string): Diagnostic =>
-  problem("NDA0805", span, `${parameter} of \`${dist}\` is ${value}, and it must be ${wanted}`, {})
+  problem("NDA0805", span, `${parameter} of \`${dist}\` is ${value}, and it must ${wanted === "not empty" ? "hold a value" : `be ${wanted}`}`, {})
 
 export const drawInAt = (span: Span): Diagnostic =>
   problem("NDA0806", span, "a draw cannot stand inside `at`", { notes: ["draws are made once per sample, before any pixel"], hint: "draw it before, with a shape: let e: f32[c, h, w] ~ normal()" })

@@ -1,23 +1,29 @@
 /** Words for family 04: shapes, sizes and element types. */
 import type { Diagnostic, Hint, Related } from "../../base/diagnostic.ts"
 import type { Span } from "../../base/span.ts"
-import { problem, replace } from "../problem.ts"
+import { problem } from "../problem.ts"
 
-export const shapesDiffer = (span: Span, op: string, left: { span: Span; type: string }, right: { span: Span; type: string }, differences: string, notes: readonly string[], hint: string | undefined): Diagnostic =>
+export const shapesDiffer = (span: Span, op: string, left: { span: Span; type: string }, right: { span: Span; type: string }, differences: string, notes: readonly string[], hint: string | undefined, origins: readonly Related[]): Diagnostic =>
   problem("NDA0401", span, `\`${op}\` needs two tensors of the same shape`, {
     label: differences,
-    related: [{ span: left.span, text: left.type }, { span: right.span, text: right.type }],
+    related: [{ span: left.span, text: left.type }, { span: right.span, text: right.type }, ...origins],
     notes, hint,
   })
 
-export const matmulMismatch = (span: Span, left: string, right: string, notes: readonly string[]): Diagnostic =>
-  problem("NDA0402", span, "`@` needs the last dimension of the left to be the first of the right", { notes: [`left: ${left}`, `right: ${right}`, ...notes] })
+export const matmulMismatch = (span: Span, sides: readonly Related[], difference: string, notes: readonly string[], turned: Span | undefined): Diagnostic =>
+  problem("NDA0402", span, "`@` needs the last dimension of the left to be the first of the right", {
+    label: difference, related: sides, notes,
+    hint: turned && { text: "transpose the right: write `.T` after it", edit: { span: { ...turned, start: turned.end }, replacement: ".T" } },
+  })
+
+export const matmulRank = (span: Span, sides: readonly Related[]): Diagnostic =>
+  problem("NDA0402", span, "`@` takes matrices and vectors", { related: sides, hint: "for more dimensions write einsum" })
 
 export const notADimension = (span: Span, what: string, type: string): Diagnostic =>
-  problem("NDA0403", span, `${type} has no dimension ${what}`, { notes: ["`over=` names dimensions of the argument; `axis=` counts them from 0"] })
+  problem("NDA0403", span, `${type} has no dimension \`${what}\``, { notes: ["`over=` names dimensions of the argument; `axis=` counts them from 0"] })
 
 export const ambiguousDimension = (span: Span, what: string, type: string): Diagnostic =>
-  problem("NDA0404", span, `${what} is ambiguous: it lines up with more than one dimension of ${type}`, { hint: "say which with axis=, or use expand(x, axis=…)" })
+  problem("NDA0404", span, `${what} is ambiguous: it fits more than one dimension of ${type}`, { hint: "say which by its number: axis=0, or expand(x, axis=0)" })
 
 export const reshapeCount = (span: Span, from: string, to: string, notes: readonly string[]): Diagnostic =>
   problem("NDA0405", span, `${from} cannot be reshaped to ${to}: the number of elements differs`, { notes })
@@ -41,10 +47,7 @@ export const einsumPattern = (span: Span, pattern: string, why: string): Diagnos
   problem("NDA0411", span, `the einsum pattern "${pattern}" does not fit: ${why}`, { notes: ["a pattern is like \"nd,kd->nk\": one letter a dimension, operands separated by commas"] })
 
 export const sizeNotPositive = (span: Span, size: string, value: number, notes: readonly string[]): Diagnostic =>
-  problem("NDA0412", span, `this size is ${value}: ${size}`, { notes: [...notes, "every size must be at least 1"] })
-
-export const tensorTooLarge = (span: Span, type: string, bytes: string, limit: string): Diagnostic =>
-  problem("NDA0413", span, `${type} takes ${bytes}, more than ${limit}`, { hint: "make the batch smaller" })
+  problem("NDA0412", span, `this size would be ${value}, and a size is at least 1`, { label: size === String(value) ? undefined : size, notes })
 
 export const indexProblem = (span: Span, why: string, type: string): Diagnostic =>
   problem("NDA0414", span, why, { notes: [`the tensor is ${type}`] })
@@ -52,8 +55,8 @@ export const indexProblem = (span: Span, why: string, type: string): Diagnostic 
 export const sizeUndetermined = (span: Span, name: string): Diagnostic =>
   problem("NDA0415", span, `nothing here says what \`${name}\` is`, { notes: ["a size is bound where a name stands alone as a dimension of a parameter"] })
 
-export const branchesDiffer = (span: Span, then: { span: Span; type: string }, otherwise: { span: Span; type: string }): Diagnostic =>
-  problem("NDA0416", span, "the two branches of this `if` differ in type", { related: [{ span: then.span, text: then.type }, { span: otherwise.span, text: otherwise.type }] })
+export const branchesDiffer = (span: Span, then: Related, otherwise: Related): Diagnostic =>
+  problem("NDA0416", span, "the branches of an `if` on a tensor are tensors of one shape", { related: [then, otherwise], notes: ["each element takes its value from one of the two"] })
 
 export const elementType = (span: Span, what: string, wanted: string, actual: string, hint: string | undefined): Diagnostic =>
   problem("NDA0417", span, `${what} is ${actual}, and ${wanted} is expected`, { hint })
@@ -68,5 +71,3 @@ export const missingElse = (span: Span): Diagnostic =>
   problem("NDA0421", span, "this `if` needs an `else`", { notes: ["an `if` is an expression: both sides give its value"] })
 
 export const divisionByZero = (span: Span): Diagnostic => problem("NDA0422", span, "this divides a size by zero", {})
-
-export const roundHint = (span: Span, text: string): Hint => replace(`write i32(${text})`, span, `i32(${text})`)

@@ -18,6 +18,9 @@ export const configurationFirst = (span: Span, callee: string, example: string, 
 export const missingArgument = (span: Span, callee: string, parameter: string, type: string | undefined): Diagnostic =>
   problem("NDA0504", span, `\`${callee}\` needs \`${parameter}\`${type ? `, which is ${type}` : ""}`, {})
 
+export const incompleteCall = (span: Span, callee: string, parameter: string): Diagnostic =>
+  problem("NDA0504", span, `\`${callee}\` needs \`${parameter}\``, { notes: ["without it this is a stage, and a value is needed where it is used"] })
+
 export const pipeMismatch = (span: Span, stage: string, wanted: string, carried: string, hint: string | undefined): Diagnostic =>
   problem("NDA0505", span, "this stage cannot take what is piped into it", { label: `${stage} wants ${wanted}, the pipe carries ${carried}`, hint })
 
@@ -30,10 +33,10 @@ export const argumentTwice = (span: Span, callee: string, name: string): Diagnos
 export const argumentType = (span: Span, callee: string, parameter: string, wanted: string, actual: string, hint?: string): Diagnostic =>
   problem("NDA0508", span, `\`${parameter}\` of \`${callee}\` is ${wanted}, and this is ${actual}`, { hint })
 
-export const notAnOption = (span: Span, callee: string, value: string, options: readonly string[], suggestion: string | undefined): Diagnostic =>
-  problem("NDA0509", span, `"${value}" is not a choice of \`${callee}\``, {
+export const notAnOption = (span: Span, parameter: string, value: string, options: readonly string[], suggestion: string | undefined): Diagnostic =>
+  problem("NDA0509", span, `"${value}" is not a choice of \`${parameter}\``, {
     notes: [`the choices are ${options.map((o) => `"${o}"`).join(", ")}`],
-    hint: suggestion ? replace(`did you mean "${suggestion}"?`, span, `"${suggestion}"`) : undefined,
+    hint: suggestion ? `did you mean "${suggestion}"?` : undefined,
   })
 
 export const notCallable = (span: Span, what: string): Diagnostic => problem("NDA0510", span, `${what} cannot be called`, {})
@@ -62,6 +65,3 @@ export const patternMismatch = (span: Span, wanted: number, actual: string): Dia
 
 export const unaryMisuse = (span: Span, op: string, actual: string): Diagnostic =>
   problem("NDA0517", span, `\`${op}\` does not apply to ${actual}`, {})
-
-export const mixedPictures = (span: Span, stage: string): Diagnostic =>
-  problem("NDA0518", span, `\`${stage}\` gives a picture of another size, and the fields of this record would no longer fit`, {})

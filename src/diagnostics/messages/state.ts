@@ -33,3 +33,6 @@ export const emptyTrain = (span: Span, name: string): Diagnostic => problem("NDA
 
 export const reportsRecord = (span: Span, actual: string): Diagnostic =>
   problem("NDA0610", span, "`report` takes a record: report { name: value }", { notes: [`this is ${actual}`] })
+
+export const reportedKind = (span: Span, name: string, actual: string): Diagnostic =>
+  problem("NDA0610", span, `\`${name}\` of this report is ${actual}`, { notes: ["numbers become metrics, pictures become grids"] })
