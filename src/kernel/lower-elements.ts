@@ -1,7 +1,7 @@
 /** Lowers a node to a kernel whose threads compute elements, or places whose lanes (colours) they compute together, one or a few each. */
 import type { Node } from "../ir/graph.ts"
 import { canonical } from "../scalar/intern.ts"
-import { add, i32, idiv, mod, mul, read, type Scalar, type Var } from "../scalar/scalar.ts"
+import { i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import type { Contraction } from "../schedule/contraction.ts"
 import { laneAxisOf, type Fusion } from "../schedule/fuse.ts"
@@ -81,6 +81,20 @@ const leastPlaces = 32
 const mostTurns = 8
 const leastGroups = 4
 
+/** The index of a place; the dimension `axis` stays 0. */
+const indexOf = (shape: readonly number[], axis: number | undefined, sample: Var | undefined, place: Var): Scalar[] => {
+  const index: Scalar[] = shape.map(() => i32(0))
+  const inner = shape.map((_, d) => d).filter((d) => d >= (sample ? 1 : 0) && d !== axis)
+  let stride = 1
+  for (const d of [...inner].reverse()) {
+    const outer = idiv(place, i32(stride))
+    index[d] = d === inner[0] ? outer : mod(outer, i32(shape[d]!))
+    stride *= shape[d]!
+  }
+  if (sample) index[0] = sample
+  return index
+}
+
 /** `isPart`: buffers too large to be bound whole; `refuse` is called where one is read at another sample than the thread's own. */
 export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, places: Places, isPart: (node: Node) => boolean, refuse: (node: Node) => void): Elements => {
   if (fusion.table(node.prim).kind === "opaque") return sortElements(node)
@@ -89,16 +103,7 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, places:
   const lanes = axis === undefined ? 1 : shape[axis]!
   const perSample = shape.length >= 2 && sizeOf(shape.slice(1)) / lanes >= leastPlaces
   const { sample, place } = places.of(perSample ? shape[0]! : undefined, sizeOf(shape) / lanes / (perSample ? shape[0]! : 1))
-  const index: Scalar[] = shape.map(() => i32(0))
-  let stride = 1
-  const first = perSample ? 1 : 0
-  const inner = shape.map((_, d) => d).filter((d) => d >= first && d !== axis)
-  for (const d of [...inner].reverse()) {
-    const outer = idiv(place, i32(stride))
-    index[d] = d === inner[0] ? outer : mod(outer, i32(shape[d]!))
-    stride *= shape[d]!
-  }
-  if (sample) index[0] = sample
+  const index = indexOf(shape, axis, sample, place)
   const positions = Array.from({ length: lanes }, (_, lane) => index.map((x, d) => (d === axis ? i32(lane) : x)))
   const element = fusion.table(node.prim).element ? fusion.inliner.body : fusion.inliner.at
   const inlined = canonical(simplify(positions.map((p) => element(node, p))))
@@ -189,6 +194,16 @@ export const lowerElements = (group: readonly Elements[], kind: KernelKind, read
   return { kind, bindings: reads.bindings.list, workgroup: [workgroup, 1, 1], groups, shared: [], body }
 }
 
+/** The elements of a contraction with tiles. */
+export const contractionElements = (node: Node, contraction: Contraction, places: Places): Elements => {
+  const { shape } = node
+  const perSample = shape.length >= 2 && sizeOf(shape.slice(1)) >= leastPlaces
+  const { sample, place } = places.of(perSample ? shape[0]! : undefined, sizeOf(shape) / (perSample ? shape[0]! : 1))
+  const at = simplify([linearIndex(shape, indexOf(shape, undefined, sample, place))])[0]!
+  const [left, right] = contraction.operands
+  return { node, sample, place, within: undefined, contraction, handed: read("f32", sumSlot(node, memorySlot), [i32(0)]), lanes: [{ value: { op: "binary", type: "f32", fn: "mul", a: left.value, b: right.value }, at }] }
+}
+
 /** Whether a thread reads what does not depend on its place: columns of a table, or the key of a draw. */
 const sharesLoads = (roots: readonly Scalar[], reads: Reads): boolean => {
   let found = false
@@ -201,14 +216,4 @@ const turnsOf = (groups: number): number => {
   let turns = 1
   while (turns < mostTurns && groups / (2 * turns) >= leastGroups) turns *= 2
   return turns
-}
-
-/** The elements of a contraction with tiles. */
-export const contractionElements = (node: Node, contraction: Contraction, places: Places): Elements => {
-  const { shape } = node
-  const perSample = shape.length >= 2 && sizeOf(shape.slice(1)) >= leastPlaces
-  const { sample, place } = places.of(perSample ? shape[0]! : undefined, sizeOf(shape) / (perSample ? shape[0]! : 1))
-  const at = simplify([sample ? add(mul(sample, i32(sizeOf(shape.slice(1)))), place) : place])[0]!
-  const [left, right] = contraction.operands
-  return { node, sample, place, within: undefined, contraction, handed: read("f32", sumSlot(node, memorySlot), [i32(0)]), lanes: [{ value: { op: "binary", type: "f32", fn: "mul", a: left.value, b: right.value }, at }] }
 }

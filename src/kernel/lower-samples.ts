@@ -8,7 +8,7 @@ import { canonical } from "../scalar/intern.ts"
 import { i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import type { Limits, Ranges } from "../schedule/limits.ts"
+import type { Limits, Profile, Ranges } from "../schedule/limits.ts"
 import type { Column } from "../schedule/rates.ts"
 import { memorySlot, type RowArray, type RowScalar, type SampleProgram, type Statistic } from "../schedule/sample-program.ts"
 import { foldGroups } from "../schedule/tile.ts"
@@ -18,7 +18,8 @@ import { block, combined, makeLowerer, neutral } from "./lower.ts"
 import { constantsInto, rowMemory, wordPlace } from "./row-memory.ts"
 import { arrangementLoops, drawLoops, keyLoop, type DrawLoops } from "./sample-draws.ts"
 
-const lanes = 64
+/** Lanes of a workgroup; on a GPU, where a row has a long statistic, more. */
+const [fewLanes, manyLanes, longStatistic] = [64, 256, 4096]
 /** A table of at most so many groups of four words is written group by group. */
 const fewGroups = 4
 
@@ -28,7 +29,9 @@ export interface RowResult {
   readonly columns: readonly Column[]
 }
 
-export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
+export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, profile: Profile, ranges?: Ranges): Kernel => {
+  const long = program.values.some((v) => v.kind === "statistic" && v.reduce.vars.reduce((n, x) => n * (x.high - x.low + 1), 1) >= longStatistic)
+  const lanes = profile === "gpu" && long ? Math.min(manyLanes, limits.maxComputeInvocationsPerWorkgroup) : fewLanes
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
   const memory = rowMemory(program, reads, together ? "workgroup" : "private")
   const shared: ArrayLocal[] = []

@@ -37,6 +37,8 @@ interface Costs {
   readonly rowQuad: number
   readonly multiply: number
   readonly turn: number
+  /** For each product above 64 in a turn: instructions fill caches too. */
+  readonly code: number
   readonly mostSums: number
   readonly mostProducts: number
   /** Workgroups below which processors stand idle. */
@@ -44,8 +46,8 @@ interface Costs {
 }
 
 const costs: Readonly<Record<Profile, Costs>> = {
-  cpu: { lanes: 8, column: 19, columnQuad: 23, row: 7, rowQuad: 8, multiply: 0.25, turn: 8, mostSums: 64, mostProducts: 256, leastGroups: 2 },
-  gpu: { lanes: 64, column: 8, columnQuad: 10, row: 6, rowQuad: 7, multiply: 1, turn: 4, mostSums: 64, mostProducts: 256, leastGroups: 512 }
+  cpu: { lanes: 8, column: 19, columnQuad: 23, row: 7, rowQuad: 8, multiply: 0.25, turn: 8, code: 0.2, mostSums: 64, mostProducts: 192, leastGroups: 2 },
+  gpu: { lanes: 64, column: 8, columnQuad: 10, row: 6, rowQuad: 7, multiply: 1, turn: 4, code: 0, mostSums: 64, mostProducts: 128, leastGroups: 512 }
 }
 
 const extentsOf = ({ out, over }: ContractAttrs): number[] => [...out, ...over]
@@ -163,7 +165,7 @@ export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layo
             products += vs * us
           }
           const turn = c.turn + columnLoads.single * (c.column + sides[columns].layout.work) + columnLoads.quads * (c.columnQuad + 4 * sides[columns].layout.work)
-            + rowLoads.single * (c.row + sides[rows].layout.work) + rowLoads.quads * (c.rowQuad + 4 * sides[rows].layout.work) + products * c.multiply
+            + rowLoads.single * (c.row + sides[rows].layout.work) + rowLoads.quads * (c.rowQuad + 4 * sides[rows].layout.work) + products * c.multiply + Math.max(0, products - 64) * c.code
           const groups = Math.ceil(blocks / c.lanes) * (u === undefined ? 1 : Math.ceil(extents[u]! / tu) * (product(roles.own[rows]) / extents[u]!)) * product(roles.batch)
           const turns = product(roles.over) / tk
           const finish = tu * tv * 40

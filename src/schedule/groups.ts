@@ -20,6 +20,7 @@ import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
 import { memorySlot, sampleProgram } from "./sample-program.ts"
+import { splitLong } from "./split-long.ts"
 import { splitWide } from "./split-wide.ts"
 import { timesOf } from "./times.ts"
 
@@ -51,7 +52,7 @@ const mostSampleStatements = 300
 
 export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu"): Schedule => {
   // Two bindings are left for a table and the result.
-  const arenas = arenasOf(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)
+  const arenas = arenasOf(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
   const templates: Templates = new Map()
@@ -161,7 +162,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
       for (const c of own) tables.set(c, layout)
       const part = own
       const results = [...rowRoots].filter(([, mine]) => mine.every((c) => part.includes(c))).map(([node, mine]): RowResult => ({ node, columns: mine }))
-      const scheduled = lowered(program.rows, roots[Math.min(...own.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, ranges))
+      const scheduled = lowered(program.rows, roots[Math.min(...own.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, profile, ranges))
       const users = [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
       if (users.length > 1 && tooMuch(scheduled.kernel, limits, mostSampleStatements)) {
         const half = new Set(users.slice(0, users.length >> 1))

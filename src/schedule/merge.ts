@@ -6,6 +6,7 @@ import type { Node } from "../ir/graph.ts"
 import type { Elements } from "../kernel/lower-elements.ts"
 import { interner } from "../scalar/intern.ts"
 import { mapScalar, type Scalar } from "../scalar/scalar.ts"
+import { linearOf } from "./linear.ts"
 import type { Times } from "./times.ts"
 import { eachScalar } from "./resolve.ts"
 
@@ -81,9 +82,17 @@ export const merge = (elements: Map<Node, Elements>, { times, joins, bindings, m
     }
     const group: Group = { time: times.of(own), members: [own], ...sizeAndSlots([own]) }
     groups.push(group)
-    groupOf.set(node.id, group)
+    if (joins(own)) groupOf.set(node.id, group)
   }
   return groups.map((g) => g.members)
+}
+
+/** Whether two addresses are the same sum, in whatever order. */
+const samePlace = (a: Scalar, b: Scalar, intern: (e: Scalar) => Scalar): boolean => {
+  if (a === b) return true
+  const [x, y] = [linearOf(a), linearOf(b)]
+  const terms = new Map([...y.terms].map(([e, k]) => [intern(e), k]))
+  return x.constant === y.constant && x.terms.size === terms.size && [...x.terms].every(([e, k]) => terms.get(intern(e)) === k)
 }
 
 /** The elements with the values of one group's members in place of the reads of them, if all such reads are at the element itself. */
@@ -95,7 +104,7 @@ const handedOn = (own: Elements, groupOf: ReadonlyMap<number, Group>, alike: (e:
     const group = e.op === "read" ? groupOf.get(e.slot) : undefined
     if (!group || e.op !== "read") return
     const member = group.members.find((m) => m.node.id === e.slot)!
-    const lane = alike(member) ? member.lanes.find((l) => l.at === e.index[0]) : undefined
+    const lane = alike(member) ? member.lanes.find((l) => samePlace(l.at, e.index[0]!, intern)) : undefined
     if (lane) {
       found.add(group)
       values.set(e, member.handed ?? lane.value)
