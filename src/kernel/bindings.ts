@@ -16,12 +16,14 @@ export interface Table {
   readonly offsets: ReadonlyMap<Column, number>
 }
 
-export type Bound = { readonly kind: "node"; readonly node: Node } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "first" }
+export type Bound = { readonly kind: "node"; readonly node: Node; readonly quads?: true } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "first" }
 
 export interface Bindings {
   readonly list: Binding[]
   readonly bound: Bound[]
   read(node: Node): number
+  /** A buffer read four words at a time. */
+  quads(node: Node): number
   write(node: Node): number
   table(table: Table, access: "read" | "write"): number
   settings(): void
@@ -39,12 +41,16 @@ export const makeBindings = (): Bindings => {
   }
   const find = (test: (b: Bound) => boolean): number => bound.findIndex(test)
   const node = (n: Node, access: "read" | "write"): number => {
-    const at = find((b) => b.kind === "node" && b.node === n)
+    const at = find((b) => b.kind === "node" && b.node === n && !b.quads)
     return at >= 0 ? at : add({ kind: "node", node: n }, { access, element: n.dtype, length: sizeOf(n.shape), label: n.origin.label })
   }
   return {
     list, bound,
     read: (n) => node(n, "read"),
+    quads: (n) => {
+      const at = find((b) => b.kind === "node" && b.node === n && b.quads === true)
+      return at >= 0 ? at : add({ kind: "node", node: n, quads: true }, { access: "read", element: "words", length: sizeOf(n.shape) / 4, label: n.origin.label })
+    },
     write: (n) => node(n, "write"),
     table: (table, access) => {
       const at = find((b) => b.kind === "table" && b.table === table)
@@ -61,7 +67,7 @@ export const makeBindings = (): Bindings => {
 export const toWord = (e: Expr): Expr => (e.type === "u32" ? e : { op: "cast", type: "u32", fn: e.type === "bool" ? "u32" : "bits_u32", x: e })
 export const fromWord = (type: ScalarType, e: Expr): Expr =>
   type === "u32" ? e : { op: "cast", type, fn: type === "f32" ? "bits_f32" : type, x: e }
-const unsigned = (e: Expr): Expr => (e.op === "const" ? number(e.value >>> 0, "u32") : { op: "cast", type: "u32", fn: "u32", x: e })
+export const unsigned = (e: Expr): Expr => (e.op === "const" ? number(e.value >>> 0, "u32") : { op: "cast", type: "u32", fn: "u32", x: e })
 
 export const distributionOf = (node: Node): Distribution => {
   const { dist, path: _path, site: _site, per: _per, rest: _rest, ...options } = node.attrs as { dist: string; path: string; site: number; per: string; rest?: unknown } & Record<string, unknown>
@@ -85,8 +91,8 @@ const chosen = (words: readonly Expr[], at: Expr): Expr =>
 
 const mostChosen = 8
 
-/** A target whose stream keys are computed once, by statements of `prelude`. */
-export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly words: Map<string, Expr>; rowNames: Map<Scalar, number> } => {
+/** A target whose stream keys are computed once, by statements of `prelude`, unless `keyAt` knows them. */
+export const makeTarget = (reads: Reads, prelude: Stmt[], keyAt?: (site: number) => Expr | undefined): Target & { readonly words: Map<string, Expr>; rowNames: Map<Scalar, number> } => {
   const range = intervals()
   const keys = new Map<number, Expr>()
   const words = new Map<string, Expr>()
@@ -96,7 +102,7 @@ export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly w
     if (known) return known
     reads.bindings.settings()
     const name: Local = local("key")
-    prelude.push({ op: "let", local: name, value: { op: "key", type: "key", site } })
+    prelude.push({ op: "let", local: name, value: keyAt?.(site) ?? { op: "key", type: "key", site: number(site, "u32") } })
     const result = use(name)
     keys.set(site, result)
     return result

@@ -1,8 +1,9 @@
 /** Lowers a node to a kernel whose threads compute elements, or places whose lanes (colours) they compute together, one or a few each. */
 import type { Node } from "../ir/graph.ts"
 import { canonical } from "../scalar/intern.ts"
-import { i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts"
+import { add, i32, idiv, mod, mul, read, type Scalar, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
+import type { Contraction } from "../schedule/contraction.ts"
 import { laneAxisOf, type Fusion } from "../schedule/fuse.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits, Ranges } from "../schedule/limits.ts"
@@ -11,6 +12,8 @@ import { eachScalar, linearIndex, makeResolve } from "../schedule/resolve.ts"
 import { foldGroups } from "../schedule/tile.ts"
 import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type Expr, type Kernel, type KernelKind, type Stmt } from "./kernel.ts"
+import { memorySlot } from "../schedule/sample-program.ts"
+import { sumSlot } from "./lower-contraction.ts"
 import { block, makeLowerer } from "./lower.ts"
 import { sortElements } from "./sort-elements.ts"
 
@@ -25,6 +28,10 @@ export interface Elements {
   readonly within: Var | undefined
   /** One value and the linear place in the output for each lane. */
   readonly lanes: readonly { readonly value: Scalar; readonly at: Scalar }[]
+  /** A contraction with tiles; its lane's value only names what it reads. */
+  readonly contraction?: Contraction
+  /** How a result that is handed on is read. */
+  readonly handed?: Scalar
 }
 
 /** The dimension of colours of a picture that is computed as a whole. */
@@ -194,4 +201,14 @@ const turnsOf = (groups: number): number => {
   let turns = 1
   while (turns < mostTurns && groups / (2 * turns) >= leastGroups) turns *= 2
   return turns
+}
+
+/** The elements of a contraction with tiles. */
+export const contractionElements = (node: Node, contraction: Contraction, places: Places): Elements => {
+  const { shape } = node
+  const perSample = shape.length >= 2 && sizeOf(shape.slice(1)) >= leastPlaces
+  const { sample, place } = places.of(perSample ? shape[0]! : undefined, sizeOf(shape) / (perSample ? shape[0]! : 1))
+  const at = simplify([sample ? add(mul(sample, i32(sizeOf(shape.slice(1)))), place) : place])[0]!
+  const [left, right] = contraction.operands
+  return { node, sample, place, within: undefined, contraction, handed: read("f32", sumSlot(node, memorySlot), [i32(0)]), lanes: [{ value: { op: "binary", type: "f32", fn: "mul", a: left.value, b: right.value }, at }] }
 }

@@ -2,15 +2,18 @@
 import type { Graph, Node, Origin } from "../ir/graph.ts"
 import { emit } from "../backend/wgsl/emit.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
+import { sharedBytes } from "../kernel/kernel.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Ranges } from "../schedule/limits.ts"
+import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Profile, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
 
 export interface PlanOptions {
   readonly limits?: Limits
+  /** Which kernels suit the adapter; "cpu" unless the caller knows. */
+  readonly profile?: Profile
   readonly settings?: Plan["settings"]
   /** `file:line:column` of an origin. */
   readonly placeOf?: (origin: Origin) => string
@@ -25,7 +28,7 @@ export interface Planned {
 
 export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
   const limits = options.limits ?? webgpuDefaults
-  const scheduled = schedule(graph, primitiveNamed, limits)
+  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu")
   const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
 }
@@ -140,7 +143,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       known.set(key, id)
       kernels.push({ id, name: `${kernel.kind}${id}`, wgsl, workgroup: kernel.workgroup, bindings, kind: kernel.kind, origin: where(node.origin) })
     }
-    needs.shared = Math.max(needs.shared, kernel.shared.reduce((n, a) => n + 4 * a.length, 0))
+    needs.shared = Math.max(needs.shared, sharedBytes(kernel))
     for (let r = 0; r < (ranges ? rangeCount(ranges) : 1); r++) {
       const count = ranges ? Math.min(ranges.step, ranges.samples - r * ranges.step) : 0
       const buffersBound = bound.map((b) => {

@@ -5,6 +5,7 @@
 import { add, and, bool, eq, f32, ge, i32, le, max, min, read as readScalar, reduce, select, sub, variable } from "../scalar/scalar.ts"
 import type { Scalar, ScalarType, Var } from "../scalar/scalar.ts"
 import type { Build, Primitive, Shape, TensorType } from "./primitive.ts"
+import { overLanes } from "./lane-variable.ts"
 import { operandsFirst } from "./scalar-order.ts"
 import { bools, floats, integers } from "./samples.ts"
 import { contributions } from "./scalar-derivative.ts"
@@ -52,20 +53,23 @@ export const problemOfScalars = (roots: readonly Scalar[], vars: readonly Var[],
 /** Where along a tabulate's variables its lane index stands. */
 const withLane = <T>(items: readonly T[], lanes: number | undefined, lane: T): T[] => (lanes === undefined ? [...items] : [...items.slice(0, lanes), lane, ...items.slice(lanes)])
 
-const termsBySlot = <V>(b: Build<V>, operandsAndCotangent: readonly V[], inputs: readonly V[], vars: readonly Var[], parts: readonly Contribution[], more: Map<number, ScatterTerm[]>): void => {
+type Wanted = readonly boolean[] | undefined
+
+const termsBySlot = <V>(b: Build<V>, operandsAndCotangent: readonly V[], inputs: readonly V[], vars: readonly Var[], parts: readonly Contribution[], more: Map<number, ScatterTerm[]>, wanted: Wanted): void => {
   for (const part of parts) {
     const target = inputs[part.slot]
-    if (target === undefined || b.typeOf(operandsAndCotangent[part.slot]!).dtype !== "f32") continue
+    if (target === undefined || wanted?.[part.slot] === false || b.typeOf(operandsAndCotangent[part.slot]!).dtype !== "f32") continue
     const list = more.get(part.slot) ?? []
     list.push({ vars: [...vars, ...part.vars], index: part.index, value: part.value })
     more.set(part.slot, list)
   }
 }
 
-const scatterEach = <V>(b: Build<V>, inputs: readonly V[], cotangent: V, terms: ReadonlyMap<number, readonly ScatterTerm[]>): (V | undefined)[] =>
+/** What each input receives; `operands` are what the terms read, the inputs first. */
+const receivedBy = <V>(b: Build<V>, inputs: readonly V[], operands: readonly V[], terms: ReadonlyMap<number, readonly ScatterTerm[]>): (V | undefined)[] =>
   inputs.map((x, slot) => {
     const own = terms.get(slot)
-    return own ? sumOfSources(b, [...inputs, cotangent], b.typeOf(x).shape, own) : undefined
+    return own ? sumOfSources(b, operands, b.typeOf(x).shape, own) : undefined
   })
 
 /** A tabulate over `shape` whose body is made from its index; `read` reads an input. */
@@ -94,6 +98,20 @@ const tabulateSamples: Primitive<TabulateAttrs>["samples"] = [
   { inputs: [floats([2, 3, 4])], attrs: { vars: [n, y], body: [reduce("max", [along], taken(0, n, y, along))] } },
 ]
 
+/** The largest (smallest) over some variables: equal ones share the cotangent. The result and their number are computed once, not for each. */
+const extremeAdjoint = <V>(b: Build<V>, g: V, inputs: readonly V[], y: V, vars: readonly Var[], e: Scalar & { op: "reduce" }, wanted: Wanted): readonly (V | undefined)[] => {
+  if (e.type !== "f32") return inputs.map(() => undefined)
+  const best = readScalar("f32", inputs.length, vars)
+  const count = b.apply("tabulate", [...inputs, y], { vars, body: [reduce("sum", e.vars, select(eq(e.body, best), f32(1), f32(0)))] } satisfies TabulateAttrs)
+  const share = readScalar("f32", inputs.length + 1, vars)
+  const over = e.vars.map(freshVariable)
+  const body = substitute(e.body, new Map(e.vars.map((v, i) => [v, over[i]!])))
+  const terms = new Map<number, ScatterTerm[]>()
+  const operands = [...inputs, y, b.div(g, count)]
+  termsBySlot(b, operands, inputs, [...vars, ...over], contributions(body, select(eq(body, best), share, f32(0))), terms, wanted)
+  return receivedBy(b, inputs, operands, terms)
+}
+
 const tabulate: Primitive<TabulateAttrs> = {
   name: "tabulate", kind: "access", doc: "Each element by an expression of its index that may read the inputs anywhere.",
   infer: (inputs, { vars, lanes, body }) => {
@@ -112,13 +130,19 @@ const tabulate: Primitive<TabulateAttrs> = {
     for (let k = body.length - 2; k >= 0; k--) result = select(eq(lane, i32(k)), at(body[k]!), result)
     return result
   },
-  vjp: (b, g, inputs, _y, { vars, lanes, body }) => {
+  vjp: (b, g, inputs, y, { vars, lanes, body }, wanted) => {
     const terms = new Map<number, ScatterTerm[]>()
-    body.forEach((e, k) => {
-      const received = readScalar("f32", inputs.length, withLane<Scalar>(vars, lanes, i32(k)))
-      termsBySlot(b, [...inputs, g], inputs, vars, contributions(e, received), terms)
-    })
-    return scatterEach(b, inputs, g, terms)
+    const operands = [...inputs, g]
+    const parts = (e: Scalar, lane: Scalar): readonly Contribution[] => contributions(e, readScalar("f32", inputs.length, withLane<Scalar>(vars, lanes, lane)))
+    const whole = lanes === undefined ? undefined : overLanes(body)
+    const together = whole && parts(whole.body, whole.lane)
+    // An input of which lanes only move their own component has one loop nest; where they mix, each is written out.
+    const mixes = new Set(together?.filter((part) => !operandsFirst(part.index).includes(whole!.lane)).map((part) => part.slot))
+    const moved = (part: Contribution): boolean => together !== undefined && !mixes.has(part.slot)
+    if (together) termsBySlot(b, operands, inputs, [...vars, whole!.lane], together.filter(moved), terms, wanted)
+    if (lanes === undefined && body[0]!.op === "reduce" && (body[0]!.combine === "max" || body[0]!.combine === "min")) return extremeAdjoint(b, g, inputs, y, vars, body[0]!, wanted)
+    if (!together?.every(moved)) body.forEach((e, k) => termsBySlot(b, operands, inputs, vars, parts(e, i32(k)).filter((part) => !moved(part)), terms, wanted))
+    return receivedBy(b, inputs, operands, terms)
   },
   samples: tabulateSamples,
 }
@@ -185,10 +209,10 @@ const scatterAdd: Primitive<ScatterAttrs> = {
   },
   element: (index, _inputs, { shape, terms }, read) => terms.map((term) => gathered(term, index, shape, read)).reduce((a, b) => add(a, b), f32(0)),
   scatter: ({ terms }) => terms,
-  vjp: (b, g, inputs, _y, { terms }) => {
+  vjp: (b, g, inputs, _y, { terms }, wanted) => {
     const more = new Map<number, ScatterTerm[]>()
-    for (const { vars, index, value } of terms) termsBySlot(b, [...inputs, g], inputs, vars, contributions(value, readScalar("f32", inputs.length, index)), more)
-    return scatterEach(b, inputs, g, more)
+    for (const { vars, index, value } of terms) termsBySlot(b, [...inputs, g], inputs, vars, contributions(value, readScalar("f32", inputs.length, index)), more, wanted)
+    return receivedBy(b, inputs, [...inputs, g], more)
   },
   samples: scatterSamples,
 }

@@ -175,9 +175,12 @@ const contract: Primitive<ContractAttrs> = {
     const term = select(inside, product, f32(0))
     return vars.length === 0 ? term : reduce("sum", vars, term)
   },
-  vjp: (b, g, [x, y], _output, attrs) => {
+  vjp: (b, g, [x, y], _output, attrs, wanted) => {
     const [left, right] = [b.typeOf(x!).shape, b.typeOf(y!).shape]
-    return [b.apply("contract", [g, y!], adjoint(attrs, attrs.left, attrs.right, right, left)), b.apply("contract", [g, x!], adjoint(attrs, attrs.right, attrs.left, left, right))]
+    return [
+      wanted?.[0] === false ? undefined : b.apply("contract", [g, y!], adjoint(attrs, attrs.left, attrs.right, right, left)),
+      wanted?.[1] === false ? undefined : b.apply("contract", [g, x!], adjoint(attrs, attrs.right, attrs.left, left, right)),
+    ]
   },
   samples: [
     // matrix product; trace of a product (a diagonal); a sum over one operand alone; an outer product

@@ -59,40 +59,54 @@ const blocked = (source: Source): Source | undefined => {
   return { vars, index, value: select(inside, value!, { op: "const", type: "f32", value: 0 }) }
 }
 
-/** Bounds on sums of variables that hold wherever the value is not 0: the conditions of the selects around it. */
-const assumptions = (value: Scalar): readonly { readonly sum: Affine; readonly low: number; readonly high: number }[] => {
-  const found: { sum: Affine; low: number; high: number }[] = []
-  const isZero = (e: Scalar): boolean => e.op === "const" && e.value === 0
-  const holds = (condition: Scalar, truth: boolean): void => {
-    if (condition.op === "unary" && condition.fn === "not") return holds(condition.x, !truth)
-    if (isBinary(condition, truth ? "and" : "or")) {
-      holds(condition.a, truth)
-      return holds(condition.b, truth)
-    }
-    if (!isBinary(condition, "lt", "le", "gt", "ge", "eq") || condition.a.type !== "i32") return
-    const sum = linear(sub(condition.a, condition.b))
-    const fn = truth ? condition.fn : ({ lt: "ge", le: "gt", gt: "le", ge: "lt" } as Partial<Record<string, Binary["fn"]>>)[condition.fn]
-    if (fn === undefined) return
-    found.push({ sum, low: fn === "ge" || fn === "eq" ? 0 : fn === "gt" ? 1 : -Infinity, high: fn === "le" || fn === "eq" ? 0 : fn === "lt" ? -1 : Infinity })
+interface Bound {
+  readonly sum: Affine
+  readonly low: number
+  readonly high: number
+}
+
+/** low <= a - b <= high, which an integer comparison of a and b says. */
+const boundOf = (condition: Scalar, truth: boolean): Bound | undefined => {
+  if (!isBinary(condition, "lt", "le", "gt", "ge", "eq", "ne") || condition.a.type !== "i32") return undefined
+  const opposite = { lt: "ge", le: "gt", gt: "le", ge: "lt", eq: "ne", ne: "eq" } as const
+  const fn = truth ? condition.fn : opposite[condition.fn]
+  if (fn === "ne") return undefined
+  return { sum: linear(sub(condition.a, condition.b)), low: fn === "ge" || fn === "eq" ? 0 : fn === "gt" ? 1 : -Infinity, high: fn === "le" || fn === "eq" ? 0 : fn === "lt" ? -1 : Infinity }
+}
+
+/** Conditions and whether they hold. */
+type Facts = ReadonlyMap<Scalar, boolean>
+const nothing: Facts = new Map()
+const both = (a: Facts, b: Facts): Facts => (a.size === 0 ? b : b.size === 0 ? a : new Map([...a, ...b]))
+const either = (a: Facts, b: Facts): Facts => new Map([...a].filter(([condition, truth]) => b.get(condition) === truth))
+
+const factsOf = (condition: Scalar, truth: boolean): Facts => {
+  if (condition.op === "unary" && condition.fn === "not") return factsOf(condition.x, !truth)
+  return isBinary(condition, truth ? "and" : "or") ? both(factsOf(condition.a, truth), factsOf(condition.b, truth)) : new Map([[condition, truth]])
+}
+
+/** Bounds on sums of variables that hold wherever the value is not 0: the conditions of the selects in it. */
+const assumptions = (value: Scalar): readonly Bound[] => {
+  // What holds where an expression is not 0; undefined for 0 itself.
+  const known = new Map<Scalar, Facts | undefined>()
+  for (const e of operandsFirst([value])) {
+    const of = (x: Scalar): Facts | undefined => known.get(x)
+    const join = (a: Facts | undefined, b: Facts | undefined): Facts | undefined => (a && b ? either(a, b) : a ?? b)
+    const meet = (a: Facts | undefined, b: Facts | undefined): Facts | undefined => a && b && both(a, b)
+    known.set(e, e.type !== "f32" ? nothing
+      : e.op === "const" ? (e.value === 0 ? undefined : nothing)
+      : e.op === "select" ? join(meet(factsOf(e.condition, true), of(e.then)), meet(factsOf(e.condition, false), of(e.else)))
+      : isBinary(e, "mul") ? meet(of(e.a), of(e.b))
+      : isBinary(e, "add", "sub") ? join(of(e.a), of(e.b))
+      : isBinary(e, "div") ? of(e.a)
+      : e.op === "unary" && e.fn === "neg" ? of(e.x)
+      : nothing)
   }
-  const walk = (e: Scalar): void => {
-    if (e.op === "select") {
-      if (isZero(e.else)) holds(e.condition, true)
-      else if (isZero(e.then)) holds(e.condition, false)
-      else return
-      walk(isZero(e.else) ? e.then : e.else)
-    } else if (isBinary(e, "mul")) {
-      walk(e.a)
-      walk(e.b)
-    } else if (isBinary(e, "div")) walk(e.a)
-    else if (e.op === "unary" && e.fn === "neg") walk(e.x)
-  }
-  walk(value)
-  return found
+  return [...(known.get(value) ?? nothing)].flatMap(([condition, truth]) => boundOf(condition, truth) ?? [])
 }
 
 /** The range of an i32 expression wherever the value counts. */
-const boundsOf = (e: Scalar, range: RangeOf, known: ReturnType<typeof assumptions>): { low: number; high: number } => {
+const boundsOf = (e: Scalar, range: RangeOf, known: readonly Bound[]): { low: number; high: number } => {
   const own = range(e)!
   let [low, high] = [own.low, own.high]
   const sum = linear(e)
@@ -128,7 +142,7 @@ interface Solver {
   /** Whether a value may speak of `w` when `v` is being solved: not when w's solution speaks of v. */
   readonly mayUse: (v: Var, inside: ReadonlySet<Var>) => boolean
   readonly range: RangeOf
-  readonly known: ReturnType<typeof assumptions>
+  readonly known: readonly Bound[]
 }
 
 /** Solves  e == target  for one variable. */

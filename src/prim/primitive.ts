@@ -24,8 +24,11 @@ export interface Build<V> {
   neg(a: V): V
 }
 
-/** Cotangents of the inputs, given the cotangent of the output; `undefined` where an input carries none. */
-export type Vjp<A> = <V>(b: Build<V>, cotangent: V, inputs: readonly V[], output: V, attrs: A) => readonly (V | undefined)[]
+/**
+ * Cotangents of the inputs, given the cotangent of the output; `undefined` where an input carries none. A rule may leave
+ * out what is not `wanted` (by input; everything when absent).
+ */
+export type Vjp<A> = <V>(b: Build<V>, cotangent: V, inputs: readonly V[], output: V, attrs: A, wanted?: readonly boolean[]) => readonly (V | undefined)[]
 
 export interface Sample<A> {
   readonly inputs: readonly { readonly shape: Shape; readonly dtype?: ScalarType; readonly low?: number; readonly high?: number }[]

@@ -47,11 +47,12 @@ const sampled = (low: number, high: number): Sample<ReductionAttrs>[] => [
   { inputs: [integers([3, 2])], attrs: { axes: [0] } }, { inputs: [naturals([3, 2], 0, 9)], attrs: { axes: [1] } },
 ]
 
-/** Equal extremes share the cotangent. */
+/** Equal extremes share the cotangent. A select, not a product: where nothing equals the extreme (NaN), nothing arrives. */
 const extremeVjp: Vjp<ReductionAttrs> = (b, g, [x], y, { axes }) => {
   const { shape } = b.typeOf(x!)
-  const mask = b.apply("cast", [b.apply("eq", [x!, spread(b, y, shape, axes)])], { to: "f32" })
-  return [b.mul(spread(b, b.div(g, b.apply("sum", [mask], { axes })), shape, axes), mask)]
+  const isExtreme = b.apply("eq", [x!, spread(b, y, shape, axes)])
+  const count = b.apply("sum", [b.apply("cast", [isExtreme], { to: "f32" })], { axes })
+  return [b.apply("select", [isExtreme, spread(b, b.div(g, count), shape, axes), constantLike(b, 0, x!)])]
 }
 
 const prodVjp: Vjp<ReductionAttrs> = (b, g, [x], _y, { axes }) => {

@@ -2,7 +2,7 @@
  * The tensor that loop nests add up to: a gather where the nests' index maps can be inverted and few sources reach each
  * place (the adjoints of shifts, flips, windows, blocks, repetitions), a `scatter_add` of the rest.
  */
-import { add, and, bool, eq, f32, mapScalar, read as readScalar, select, variable } from "../scalar/scalar.ts"
+import { add, and, bool, eq, f32, i32, mapScalar, read as readScalar, select, variable } from "../scalar/scalar.ts"
 import type { Scalar, Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { canonical } from "../scalar/intern.ts"
@@ -10,9 +10,13 @@ import { inverted, visits, type Inverse, type Source } from "./invert-index.ts"
 import type { Build, Shape } from "./primitive.ts"
 import { operandsFirst } from "./scalar-order.ts"
 import { elementCount } from "./shape.ts"
+import { substituteAll } from "./substitute.ts"
 
 /** A gather may visit so many sources for each one that there is, or for each place. */
 const mostVisits = 64
+
+/** Up to so many components of a place are written out. */
+const mostLanes = 4
 
 const extentOf = (v: Var): number => v.high - v.low + 1
 const all = (conditions: readonly Scalar[]): Scalar => conditions.reduce(and, bool(true))
@@ -25,10 +29,21 @@ const compact = <V>(inputs: readonly V[], roots: readonly Scalar[]): { inputs: V
   return { inputs: slots.map((slot) => inputs[slot]!), roots: roots.map((root) => mapScalar(root, (e) => (e.op === "read" ? { ...e, slot: slots.indexOf(e.slot) } : e), memo)) }
 }
 
-/** The tabulate of `body` over `vars`, summed over the last `summed` of them; a movement or a sum where that says the same. */
-const gather = <V>(b: Build<V>, inputs: readonly V[], vars: readonly Var[], summed: number, body: Scalar): V => {
+/** The sum of the parts, each simplified, without those that are 0. */
+const simpleSum = (parts: readonly Scalar[]): Scalar => {
+  const left = simplify(parts).filter((e) => !(e.op === "const" && e.value === 0))
+  return left.length === 0 ? zero : left.reduce(add)
+}
+
+/** The tabulate of the sum of `parts` over `vars`, summed over the last `summed` of them; a movement or a sum where that says the same. */
+const gather = <V>(b: Build<V>, inputs: readonly V[], vars: readonly Var[], summed: number, parts: readonly Scalar[], lanes?: number): V => {
   const kept = vars.length - summed
-  const [simple] = canonical(simplify([body])) as [Scalar]
+  if (lanes !== undefined) {
+    const components = Array.from({ length: extentOf(vars[lanes]!) }, (_, k) => simpleSum(substituteAll(parts, new Map([[vars[lanes]!, i32(k)]]))))
+    const used = compact(inputs, canonical(components))
+    return b.apply("tabulate", used.inputs, { vars: vars.filter((_, d) => d !== lanes), lanes, body: used.roots })
+  }
+  const [simple] = canonical([simpleSum(parts)]) as [Scalar]
   if (simple.op === "read") {
     const source = inputs[simple.slot]!
     const { shape } = b.typeOf(source)
@@ -55,6 +70,8 @@ export const sumOfSources = <V>(b: Build<V>, inputs: readonly V[], shape: Shape,
   const parts: V[] = []
   const here: Scalar[] = []
   const scattered: Source[] = []
+  // Where single components (colours) are meant, each place has an expression of its own.
+  let laneAxis: number | undefined
   for (const source of sources) {
     const inverse = inverted(source, places)
     if (!worthGathering(inverse, source, shape)) {
@@ -62,17 +79,18 @@ export const sumOfSources = <V>(b: Build<V>, inputs: readonly V[], shape: Shape,
       continue
     }
     const { value, guards, loops, placed } = inverse
+    for (const [d, at] of placed) if (at.op === "const" && shape[d]! <= mostLanes) laneAxis = d
     const arrives = all([...placed].map(([d, at]) => eq(at, places[d]!)))
     if (loops.length === 0) {
       here.push(select(all([arrives, ...guards]), value, zero))
       continue
     }
     const deciding = places.filter((_, d) => !placed.has(d))
-    const total = gather(b, inputs, [...deciding, ...loops], loops.length, select(all(guards), value, zero))
+    const total = gather(b, inputs, [...deciding, ...loops], loops.length, [select(all(guards), value, zero)])
     if (placed.size === 0) parts.push(total)
-    else parts.push(gather(b, [...inputs, total], places, 0, select(arrives, readScalar("f32", inputs.length, deciding), zero)))
+    else parts.push(gather(b, [...inputs, total], places, 0, [select(arrives, readScalar("f32", inputs.length, deciding), zero)]))
   }
-  if (here.length > 0) parts.unshift(gather(b, inputs, places, 0, here.reduce(add)))
+  if (here.length > 0) parts.unshift(gather(b, inputs, places, 0, here, laneAxis))
   if (scattered.length > 0) {
     const used = compact(inputs, scattered.flatMap((s) => [s.value, ...s.index]))
     let next = 0

@@ -34,6 +34,8 @@ const mostPlaces = 64
 const longReduction = 16
 /** More reads of one node by each of its readers' elements than this: it is stored. */
 const mostTaps = 16
+/** How often a tile of a contraction uses what it loads. */
+const tileReuse = 16
 /** Scalar operations that recomputing a node may waste, per element of it. */
 const mostWaste = 800
 
@@ -89,7 +91,7 @@ export const laneAxisOf = (table: Table, node: Node): number | undefined =>
 const rowShaped = (node: Node, long: boolean): boolean =>
   node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= (node.shape.length <= 2 || long ? mostRowElements : mostPlaces)
 
-export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string>, arenas: ReadonlySet<Node>, templates: Templates): Fusion => {
+export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, string>, arenas: ReadonlySet<Node>, templates: Templates, tiled: (node: Node) => boolean): Fusion => {
   const live = topological(graph.outputs.map((o) => o.node))
   const stops = new Map<Node, Stop>()
   const stop = (node: Node, kind: StopKind, reason: string): void => { stops.set(node, { node, kind, reason }) }
@@ -120,12 +122,13 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     const first = index(0)
     const cost = costOf(Array.from({ length: lanes }, (_, lane) => probe.body(node, first.map((x, d) => (d === axis ? index(lane)[d]! : x)))))
     const byId = new Map<number, number>()
-    for (const [id, times] of cost.reads) byId.set(id, times / lanes)
+    for (const [id, times] of cost.reads) byId.set(id, times / lanes / (tiled(node) ? tileReuse : 1))
     own.set(node, { ...cost, perSlot: byId })
-    const long = cost.terms >= longReduction
+    const long = cost.terms >= longReduction && !tiled(node)
     let sum = cost.operations / lanes
     for (const input of new Set(node.inputs)) sum += (byId.get(input.id) ?? 0) * (own.has(input) && own.get(input)!.terms >= longReduction ? 2 : total.get(input)!)
     total.set(node, sum)
+    if (tiled(node)) continue
     if (node.inputs.some((i) => hasRow.has(i)) || (long && (rowShaped(node, long) || node.shape.length === 0))) hasRow.add(node)
   }
 
@@ -145,6 +148,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       else if (rasters.has(node)) stop(node, "buffer", rasters.get(node)!)
       else if (usedByOpaque.has(node)) stop(node, "buffer", "read by a kernel of its own")
       else if (node.prim === "view") { /* read in place */ }
+      else if (tiled(node)) stop(node, "buffer", "a contraction")
       else if (terms >= longReduction && rows) stop(node, "row", `a statistic: ${terms} terms for each element`)
       else if (terms >= longReduction && ratio > 1.5) stop(node, "buffer", `each of its sums of ${terms} terms is read ${ratio.toFixed(1)} times`)
       else if (rows && hasRow.has(node) && sizeOf(node.shape) > node.shape[0]! && work > 6 && ratio > 4) stop(node, "row", `an array of each sample, each element read ${ratio.toFixed(0)} times`)

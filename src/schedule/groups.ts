@@ -3,16 +3,19 @@
  * of their own, and when each can be computed. Where a kernel would break a limit, fusion stops earlier and all is done again.
  */
 import type { Graph, Node } from "../ir/graph.ts"
-import type { Kernel, KernelKind } from "../kernel/kernel.ts"
+import { sharedBytes, type Kernel, type KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
-import { elementsOf, lowerElements, makePlaces, type Elements } from "../kernel/lower-elements.ts"
+import { contractionElements, elementsOf, lowerElements, makePlaces, type Elements } from "../kernel/lower-elements.ts"
+import { lowerContraction } from "../kernel/lower-contraction.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
-import { rangesFor, tooLarge, type LimitProblem, type Limits, type Ranges } from "./limits.ts"
+import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
+import { contractionOf, isTiled } from "./contraction.ts"
 import { merge } from "./merge.ts"
+import type { Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
@@ -42,17 +45,18 @@ export interface Schedule {
   readonly problems: readonly LimitProblem[]
 }
 
-/** A kernel with more statements is divided where that can be done. */
+/** A kernel with more statements is divided where that can be done; sample kernels sooner, since their draws are long code. */
 const mostStatements = 1200
+const mostSampleStatements = 300
 
-export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits): Schedule => {
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu"): Schedule => {
   // Two bindings are left for a table and the result.
   const arenas = arenasOf(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
   const templates: Templates = new Map()
   for (;;) {
-    const made = attempt(arenas, table, limits, forced, separate, templates)
+    const made = attempt(arenas, table, limits, profile, forced, separate, templates)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -67,8 +71,8 @@ interface Retry {
   readonly separate?: readonly Node[]
 }
 
-const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates): Schedule | Retry => {
-  const fusion = fuse(graph, table, forced, arenas, templates)
+const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates): Schedule | Retry => {
+  const fusion = fuse(graph, table, forced, arenas, templates, isTiled)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
   const refused = new Set<Node>()
@@ -86,10 +90,17 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const firstUse = new Map<Column, number>()
   const elementsByRoot = new Map<Node, Elements>()
   const variables = makePlaces()
+  const contracted = (node: Node): Elements | undefined => {
+    if (!isTiled(node) || isPart(node)) return undefined
+    const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
+    let whole = true
+    const contraction = contractionOf(fusion, node, columns, profile, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
+    return whole ? contraction && contractionElements(node, contraction, variables) : undefined
+  }
   const rowRoots = new Map<Node, readonly Column[]>()
   roots.forEach((root, i) => {
     if (fusion.rowBound.has(root) && fusion.table(root.prim).kind !== "opaque") rowRoots.set(root, rowColumns(fusion, root, columns))
-    else elementsByRoot.set(root, elementsOf(fusion, root, columns, variables, isPart, refuse))
+    else elementsByRoot.set(root, contracted(root) ?? elementsOf(fusion, root, columns, variables, isPart, refuse))
     for (const c of columns.all) if (!firstUse.has(c)) firstUse.set(c, i)
   })
 
@@ -98,7 +109,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const groups = merge(elementsByRoot, {
     times, mostBindings: limits.maxStorageBuffersPerShaderStage,
     joins: (e) => !e.within && !separate.has(e.node) && !rasters.has(e.node) && joinable(table, e),
-    bindings: (slots) => new Set([...slots].map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.live.find((n) => n.id === slot)!))).size
+    bindings: (slots) => new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.live.find((n) => n.id === slot)!))).size
   })
   const elements = groups.flat()
   // What was handed on to all its readers needs no buffer.
@@ -152,7 +163,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
       const results = [...rowRoots].filter(([, mine]) => mine.every((c) => part.includes(c))).map(([node, mine]): RowResult => ({ node, columns: mine }))
       const scheduled = lowered(program.rows, roots[Math.min(...own.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, ranges))
       const users = [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
-      if (users.length > 1 && tooMuch(scheduled.kernel, limits)) {
+      if (users.length > 1 && tooMuch(scheduled.kernel, limits, mostSampleStatements)) {
         const half = new Set(users.slice(0, users.length >> 1))
         waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))
         continue
@@ -162,8 +173,10 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   }
   for (const group of groups) {
     const e = group[0]!
-    const scheduled = lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
-    if (tooMuch(scheduled.kernel, limits)) {
+    const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => e.contraction ? lowerContraction(group, stored, reads, limits, quads) : lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
+    const quick = made(true)
+    const scheduled = e.contraction && storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
+    if (tooMuch(scheduled.kernel, limits, mostStatements)) {
       if (group.length > 1) return { force: new Map(), separate: group.map((x) => x.node) }
       const found = relief(fusion, e.node, limits, scheduled.kernel)
       if (found) return { force: found }
@@ -177,9 +190,8 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))
 const storageOf = (kernel: Kernel): number => kernel.bindings.filter((b) => b.access !== "uniform").length
-const sharedOf = (kernel: Kernel): number => kernel.shared.reduce((n, a) => n + 4 * a.length, 0)
-const tooMuch = (kernel: Kernel, limits: Limits): boolean =>
-  storageOf(kernel) > limits.maxStorageBuffersPerShaderStage || sharedOf(kernel) > limits.maxComputeWorkgroupStorageSize || statementsOf(kernel) > mostStatements
+const tooMuch = (kernel: Kernel, limits: Limits, statements: number): boolean =>
+  storageOf(kernel) > limits.maxStorageBuffersPerShaderStage || sharedBytes(kernel) > limits.maxComputeWorkgroupStorageSize || statementsOf(kernel) > statements
 
 /** Limits that no division of the work could meet. */
 const overLimits = (kernels: readonly Scheduled[], limits: Limits): LimitProblem[] => {
@@ -189,7 +201,7 @@ const overLimits = (kernels: readonly Scheduled[], limits: Limits): LimitProblem
     const storage = storageOf(kernel)
     if (storage > limits.maxStorageBuffersPerShaderStage) problems.push({ limit: "maxStorageBuffersPerShaderStage", needed: storage, available: limits.maxStorageBuffersPerShaderStage, origin: node.origin,
       message: `${nameOf(node)} reads and writes ${storage} buffers at once, but maxStorageBuffersPerShaderStage is ${limits.maxStorageBuffersPerShaderStage}` })
-    if (sharedOf(kernel) > limits.maxComputeWorkgroupStorageSize) problems.push(tooLarge("maxComputeWorkgroupStorageSize", sharedOf(kernel), limits, `what ${nameOf(node)} keeps of each sample`, node.origin))
+    if (sharedBytes(kernel) > limits.maxComputeWorkgroupStorageSize) problems.push(tooLarge("maxComputeWorkgroupStorageSize", sharedBytes(kernel), limits, `what ${nameOf(node)} keeps of each sample`, node.origin))
     for (const b of bound) {
       const [what, bytes, origin] = b.kind === "node" ? [nameOf(b.node), 4 * sizeOf(b.node.shape), b.node.origin] : b.kind === "table" ? ["the table of samples", 16 * b.table.rows * b.table.stride, node.origin] : ["", 0, node.origin]
       if (b.kind === "node" && seen.has(b.node)) continue
@@ -256,8 +268,8 @@ const buffersBelow = (fusion: Fusion, root: Node): Node[] => {
   return [...seen]
 }
 
-/** Contractions and sorts have kernels of their own. */
-const joinable = (table: PrimitiveTable, e: Elements): boolean => !["opaque", "contraction"].includes(table(e.node.prim).kind)
+/** Sorts have kernels of their own. */
+const joinable = (table: PrimitiveTable, e: Elements): boolean => table(e.node.prim).kind !== "opaque"
 
 /** Columns of one kernel lie together, from a group of four words on; arrays first. */
 const layOut = (rows: number, columns: readonly Column[], firstUse: ReadonlyMap<Column, number>): Table => {

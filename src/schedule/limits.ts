@@ -2,6 +2,9 @@
 
 import type { Origin } from "../ir/graph.ts"
 
+/** Which kernels suit an adapter: a CPU's (small workgroups, no workgroup memory, few loads) or a GPU's. */
+export type Profile = "cpu" | "gpu"
+
 export interface Limits {
   readonly maxStorageBuffersPerShaderStage: number
   readonly maxStorageBufferBindingSize: number

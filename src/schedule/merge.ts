@@ -47,7 +47,7 @@ export const merge = (elements: Map<Node, Elements>, { times, joins, bindings, m
   const groups: Group[] = []
   const groupOf = new Map<number, Group>()
   for (const [node, before] of elements) {
-    const own: Elements = joins(before) ? { ...before, lanes: before.lanes.map((l) => ({ value: intern(l.value), at: intern(l.at) })) } : before
+    const own: Elements = joins(before) ? { ...before, ...(before.handed ? { handed: intern(before.handed) } : {}), lanes: before.lanes.map((l) => ({ value: intern(l.value), at: intern(l.at) })) } : before
     elements.set(node, own)
     const fits = (group: Group, e: Elements): { readonly nodes: number; readonly slots: Set<number> } | undefined => {
       const all = sizeAndSlots([...group.members, e])
@@ -62,7 +62,7 @@ export const merge = (elements: Map<Node, Elements>, { times, joins, bindings, m
       groupOf.set(node.id, group)
     }
     if (joins(own)) {
-      const handed = handedOn(own, groupOf, alike, intern)
+      const handed = own.contraction ? undefined : handedOn(own, groupOf, alike, intern)
       const group = handed && handed.group
       if (handed && times.of(handed.elements) === group!.time) {
         const all = fits(group!, handed.elements)
@@ -73,7 +73,7 @@ export const merge = (elements: Map<Node, Elements>, { times, joins, bindings, m
       }
       const time = times.of(own)
       const slots = sizeAndSlots([own]).slots
-      const beside = groups.find((g) => g.time === time && joins(g.members[0]!) && alike(g.members[0]!) && [...slots].some((s) => g.slots.has(s)) && fits(g, own))
+      const beside = own.contraction ? undefined : groups.find((g) => !g.members[0]!.contraction && g.time === time && joins(g.members[0]!) && alike(g.members[0]!) && [...slots].some((s) => g.slots.has(s)) && fits(g, own))
       if (beside) {
         add(beside, own, fits(beside, own)!)
         continue
@@ -98,7 +98,7 @@ const handedOn = (own: Elements, groupOf: ReadonlyMap<number, Group>, alike: (e:
     const lane = alike(member) ? member.lanes.find((l) => l.at === e.index[0]) : undefined
     if (lane) {
       found.add(group)
-      values.set(e, lane.value)
+      values.set(e, member.handed ?? lane.value)
     } else elsewhere.add(group)
   })
   const [group] = [...found].sort((a, b) => b.time - a.time)

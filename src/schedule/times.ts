@@ -4,6 +4,7 @@ import type { Elements } from "../kernel/lower-elements.ts"
 import type { Fusion } from "./fuse.ts"
 import { columnOfSlot, type Column, type Columns } from "./rates.ts"
 import { eachScalar } from "./resolve.ts"
+import { memorySlot } from "./sample-program.ts"
 
 export interface Times {
   /** The time at which these elements can be there. */
@@ -30,7 +31,10 @@ export const timesOf = (fusion: Fusion, byRoot: ReadonlyMap<Node, Elements>, are
   const of = (elements: Elements): number => {
     let latest = 0
     eachScalar(elements.lanes.flatMap((l) => [l.value, l.at]), (e) => {
-      if (e.op === "read") latest = Math.max(latest, e.slot < 0 ? column(columns.all[columnOfSlot(e.slot)]!) : value(nodes.get(e.slot)!))
+      if (e.op !== "read") return
+      if (e.slot < 0) latest = Math.max(latest, column(columns.all[columnOfSlot(e.slot)]!))
+      // Sums that are handed on within a kernel are there when the kernel is.
+      else latest = Math.max(latest, e.slot >= memorySlot ? root(nodes.get(e.slot - memorySlot)!) - 1 : value(nodes.get(e.slot)!))
     })
     return latest + 1
   }

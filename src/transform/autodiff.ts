@@ -67,7 +67,7 @@ export const gradients = (builder: Builder, loss: Node, wrt: readonly Node[]): G
       cuts.set(node, rule.none)
       continue
     }
-    const parts = rule<Node>(lean(builder.at(node.origin)), cotangent, node.inputs, node, node.attrs)
+    const parts = rule<Node>(lean(builder.at(node.origin)), cotangent, node.inputs, node, node.attrs, node.inputs.map((x) => onPath.has(x)))
     node.inputs.forEach((x, slot) => {
       if (!onPath.has(x)) return
       const part = parts[slot]
@@ -81,5 +81,5 @@ export const gradients = (builder: Builder, loss: Node, wrt: readonly Node[]): G
       received.set(x, known ? lean(builder.at(x.origin)).add(known, part) : part)
     })
   }
-  return { values: wrt.map((x) => (x === loss || x.dtype === "f32" ? received.get(x) : undefined)), cuts: [...cuts].map(([node, why]) => ({ node, why })) }
+  return { values: wrt.map((x) => received.get(x)), cuts: [...cuts].map(([node, why]) => ({ node, why })) }
 }

@@ -45,6 +45,10 @@ const maps: readonly Map_[] = [
     name: "padding: clamped, but only counted inside", from: [3, 9], to: [3, 4], index: ([n, x]) => [n!, clamp(sub(x!, i32(3)), 4)],
     where: ([, x]) => and(ge(x!, i32(3)), lt(sub(x!, i32(3)), i32(4))), nodes: ["tabulate"],
   },
+  {
+    name: "a clamp that counts one place beyond each border", from: [3, 9], to: [3, 4], index: ([n, x]) => [n!, clamp(sub(x!, i32(3)), 4)],
+    where: ([, x]) => and(ge(x!, i32(2)), lt(sub(x!, i32(4)), i32(4))), nodes: ["tabulate", "sum"],
+  },
   { name: "a mirror by a drawn coin", from: [3, 5], to: [3, 5], index: ([n, x], whole) => [n!, select(eq(whole(0, [n!], 2), i32(0)), sub(i32(4), x!), x!)], nodes: ["tabulate"] },
   { name: "overlapping windows with stride 2 and a border", from: [2, 4, 3], to: [2, 7], index: ([n, y, x]) => [n!, clamp(sub(add(mul(y!, i32(2)), x!), i32(1)), 7)], nodes: ["tabulate", "sum"] },
   { name: "an element of each row, where an integer says", from: [4], to: [4, 5], index: ([n], whole) => [n!, whole(0, [n!], 5)], nodes: ["tabulate"] },
@@ -87,6 +91,56 @@ describe("sums over sources", () => {
       const prims = topological([made]).filter((node) => !inputs.includes(node)).map((node) => node.prim)
       if (value === plain && m.nodes) expect(prims).toEqual(m.nodes)
     }
+  })
+
+  test("any composition of shifts, multiples, blocks, remainders, clamps and choices is what its scatter is", () => {
+    let state = 12345
+    const below = (n: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % n
+    let gathered = 0
+    for (let round = 0; round < 150; round++) {
+      const t = bench()
+      const { builder: b, feeds } = t
+      const from = Array.from({ length: 1 + below(3) }, () => 2 + below(5))
+      const to = Array.from({ length: 1 + below(2) }, () => 2 + below(6))
+      const at = vars(...from)
+      const g = t.input("g", from)
+      const whole = b.input("whole", "i32", [from[0]!])
+      feeds.set(whole, ndarray("i32", whole.shape, Array.from({ length: from[0]! }, () => below(4))))
+      const drawn = read("i32", 1, [at[0]!], [0, 3])
+      const form = (depth: number): Scalar => {
+        const v = at[below(at.length)]!
+        if (depth === 0) return v
+        const inner = form(depth - 1)
+        switch (below(9)) {
+          case 0: return add(mul(inner, i32(1 + below(3))), i32(below(5) - 2))
+          case 1: return sub(i32(below(6)), inner)
+          case 2: return idiv(inner, i32(2 + below(2)))
+          case 3: return mod(inner, i32(2 + below(3)))
+          case 4: return add(inner, drawn)
+          case 5: return add(inner, form(depth - 1))
+          case 6: return select(lt(drawn, i32(2)), inner, sub(i32(3), inner))
+          case 7: return max(i32(below(2)), min(inner, i32(2 + below(3))))
+          default: return inner
+        }
+      }
+      // Kept within the result by a clamp, a remainder, or a clamp that only counts inside.
+      const counts: Scalar[] = []
+      const index = to.map((extent) => {
+        const e = form(below(4))
+        switch (below(3)) {
+          case 0: return clamp(e, extent)
+          case 1: return mod(e, i32(extent))
+          default: counts.push(and(ge(e, i32(0)), lt(e, i32(extent))))
+        }
+        return clamp(e, extent)
+      })
+      const term = { vars: at, index, value: counts.reduce((value, condition) => select(condition, value, f32(0)), read("f32", 0, at)) }
+      const made = sumOfSources<Node>(b, [g, whole], to, [term])
+      if (made.prim !== "scatter_add") gathered++
+      const [got, want] = valuesOf([made, b.apply("scatter_add", [g, whole], { shape: to, terms: [term] })], feeds)
+      got!.forEach((x, i) => expect(x, `round ${round}, element ${i}`).toBeCloseTo(want![i]!, 12))
+    }
+    expect(gathered).toBeGreaterThan(140)
   })
 
   test("what cannot be inverted within bounds of work is scattered, the rest beside it is not", () => {

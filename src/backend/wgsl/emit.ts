@@ -56,6 +56,7 @@ export const emit = (kernel: Kernel): string => {
         const exponent = e.fn === "pow" && e.b.op === "const" ? { exponent: e.b.value } : {}
         return taken(wgslExpression(e.fn, e.a.type as ScalarType, [show(e.a), show(e.b)], { nonNegative: e.nonNegative, ...exponent }))
       }
+      case "fma": return `fma(${show(e.a)}, ${show(e.b)}, ${show(e.c)})`
       case "cast": return taken(wgslCast(e.fn, e.x.type as ScalarType, show(e.x)))
       case "select": return `select(${show(e.else)}, ${show(e.then)}, ${show(e.condition)})`
       case "threefry": return taken(wgslThreefry(e.word, [show(e.key[0]), show(e.key[1])], [show(e.counter[0]), show(e.counter[1])]))
@@ -68,8 +69,10 @@ export const emit = (kernel: Kernel): string => {
       case "key": {
         const u = settings()
         needs.add("dkey_1")
-        return `dkey_1(${u}[0].x, ${u}[0].y, ${u}[0].z, ${e.site >>> 0}u)`
+        return `dkey_1(${u}[0].x, ${u}[0].y, ${u}[0].z, ${show(e.site)})`
       }
+      case "pair": return `vec2<u32>(${show(e.first)}, ${show(e.second)})`
+      case "key_word": return `${show(e.key)}.${e.at === 0 ? "x" : "y"}`
       case "draw": return `${draw(e.distribution.name, e.distribution.options)}(${e.args.map(show).join(", ")})`
     }
   }
@@ -113,7 +116,9 @@ export const emit = (kernel: Kernel): string => {
 
   const head = [
     ...kernel.bindings.map((b, i) => declaration(b, i, buffers[i]!)),
-    ...kernel.shared.map((a) => `var<workgroup> ${names.of(a, "a")}: array<${scalarTypes[a.element]}, ${a.length}>;`),
+    ...kernel.shared.map((a) => (a.space === "constant"
+      ? `const ${names.of(a, "a")} = array<${scalarTypes[a.element]}, ${a.length}>(${a.data!.map((x) => taken(wgslLiteral(x, a.element))).join(", ")});`
+      : `var<workgroup> ${names.of(a, "a")}: array<${scalarTypes[a.element]}, ${a.length}>;`)),
     ...(zero ? ["var<private> zero0: u32 = 0u;"] : [])
   ]
   const math = mathSource(needs)

@@ -1,0 +1,177 @@
+/**
+ * Register tiles of contractions: which loops of the nest are tiled, and how far. One operand (the rows) is read by all
+ * lanes of a workgroup at one place, the other (the columns) at a place of each lane; each lane keeps a tile of sums.
+ * The choice minimises a model of the adapter's cost of loads and multiplications, not a list of cases.
+ */
+import type { Affine, AffineAccess, ContractAttrs, Guard } from "../prim/contraction.ts"
+import type { Profile } from "./limits.ts"
+
+export interface Tile {
+  /** The operand whose place differs between lanes: 0 left, 1 right. */
+  readonly columns: 0 | 1
+  /** The tiled loop of each, and how many of its values a lane takes; none: the operand is read at one place. */
+  readonly column: { readonly loop: number | undefined; readonly size: number }
+  readonly row: { readonly loop: number | undefined; readonly size: number }
+  /** The summed loop that is unrolled by `size`, a divisor of its extent. */
+  readonly inner: { readonly loop: number | undefined; readonly size: number }
+  readonly lanes: number
+}
+
+/** How an operand's elements lie in memory: the step of each of its dimensions, where they are affine. */
+export interface Layout {
+  readonly shape: readonly number[]
+  readonly steps: readonly number[]
+  readonly offset: number
+  /** Operations to compute an element once it is loaded. */
+  readonly work: number
+  /** Whether four neighbours may be loaded at once. */
+  readonly quads: boolean
+}
+
+/** Nanoseconds of 8 lanes on a CPU adapter, relative on others. */
+interface Costs {
+  readonly lanes: number
+  readonly column: number
+  readonly columnQuad: number
+  readonly row: number
+  readonly rowQuad: number
+  readonly multiply: number
+  readonly turn: number
+  readonly mostSums: number
+  readonly mostProducts: number
+  /** Workgroups below which processors stand idle. */
+  readonly leastGroups: number
+}
+
+const costs: Readonly<Record<Profile, Costs>> = {
+  cpu: { lanes: 8, column: 19, columnQuad: 23, row: 7, rowQuad: 8, multiply: 0.25, turn: 8, mostSums: 64, mostProducts: 256, leastGroups: 2 },
+  gpu: { lanes: 64, column: 8, columnQuad: 10, row: 6, rowQuad: 7, multiply: 1, turn: 4, mostSums: 64, mostProducts: 256, leastGroups: 512 }
+}
+
+const extentsOf = ({ out, over }: ContractAttrs): number[] => [...out, ...over]
+const loopsOf = (access: AffineAccess): Set<number> => new Set(access.flatMap((a) => a.terms.map((t) => t.loop)))
+
+/** What the loops are to the nest; undefined where a guard ties both operands' own loops together. */
+export interface Roles {
+  /** Output loops of one operand alone, of both or none, and summed loops. */
+  readonly own: readonly [readonly number[], readonly number[]]
+  readonly batch: readonly number[]
+  readonly over: readonly number[]
+}
+
+export const rolesOf = (attrs: ContractAttrs): Roles => {
+  const [left, right] = [loopsOf(attrs.left), loopsOf(attrs.right)]
+  const out = attrs.out.map((_, l) => l)
+  return {
+    own: [out.filter((l) => left.has(l) && !right.has(l)), out.filter((l) => right.has(l) && !left.has(l))],
+    batch: out.filter((l) => left.has(l) === right.has(l)),
+    over: attrs.over.map((_, k) => attrs.out.length + k)
+  }
+}
+
+/** The offset of an affine place within its tile: undefined where the term is 0 for every value of the other loops. */
+export const tileOffset = (a: Affine, at: ReadonlyMap<number, { readonly value: number; readonly size: number }>): { readonly exact: boolean; readonly constant: number } | undefined => {
+  let constant = a.offset
+  let exact = true
+  for (const { loop, step } of a.terms) {
+    const tiled = at.get(loop)
+    if (tiled) constant += step * tiled.value
+    if ((step * (tiled?.size ?? 1)) % a.divide !== 0) exact = false
+  }
+  if (!exact) return { exact: false, constant }
+  return constant % a.divide === 0 ? { exact: true, constant: constant / a.divide } : undefined
+}
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+
+interface Side {
+  readonly access: AffineAccess
+  readonly layout: Layout
+}
+
+/** Loads of one turn of the loop nest: single elements and fours of neighbours; `kept` says which positions count at all. */
+const loadsOf = ({ access, layout }: Side, tiled: readonly { readonly loop: number | undefined; readonly size: number }[], extents: readonly number[]): { single: number; quads: number; kept: boolean[] } => {
+  const [a, b] = tiled as [Tile["column"], Tile["inner"]]
+  const places = new Set<number>()
+  const kept: boolean[] = []
+  let aligned = layout.quads
+  const sizes = new Map(tiled.flatMap((t) => (t.loop === undefined ? [] : [[t.loop, t.size] as const])))
+  access.forEach((p, d) => {
+    for (const { loop, step } of p.terms) {
+      if (extents[loop] === 1 || sizes.get(loop) === extents[loop]) continue
+      if ((layout.steps[d]! * step * (sizes.get(loop) ?? 1)) % (4 * p.divide) !== 0) aligned = false
+    }
+  })
+  let inexact = 0
+  for (const i of range(a.size)) for (const t of range(b.size)) {
+    const at = new Map([...(a.loop === undefined ? [] : [[a.loop, { value: i, size: a.size }] as const]), ...(b.loop === undefined ? [] : [[b.loop, { value: t, size: b.size }] as const])])
+    let place = layout.offset
+    let counts = true
+    let exact = true
+    access.forEach((p, d) => {
+      const o = tileOffset(p, at)
+      if (!o) counts = false
+      else if (!o.exact) exact = exact && !p.terms.some((x) => at.has(x.loop))
+      else place += o.constant * layout.steps[d]!
+    })
+    kept.push(counts)
+    if (!counts) continue
+    if (exact) places.add(place)
+    else inexact++
+  }
+  if (!aligned) return { single: places.size + inexact, quads: 0, kept }
+  const fours = new Map<number, number>()
+  for (const p of places) fours.set(Math.floor(p / 4), (fours.get(Math.floor(p / 4)) ?? 0) + 1)
+  let [single, quads] = [inexact, 0]
+  for (const n of fours.values()) if (n >= 2) quads++; else single++
+  return { single, quads, kept }
+}
+
+const sizesFor = (extent: number): number[] => [...new Set([1, 2, 4, 8, ...(extent <= 8 ? [extent] : [])])].filter((n) => n <= extent)
+const divisorsFor = (extent: number): number[] => [...new Set([1, 2, 4, 8, ...(extent <= 5 ? [extent] : [])])].filter((n) => n <= extent && extent % n === 0)
+
+const mentions = (a: Affine, loop: number | undefined): boolean => loop !== undefined && a.terms.some((t) => t.loop === loop)
+
+/** The cheapest tile, or none where the nest has no loop to tile. */
+export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], profile: Profile): Tile | undefined => {
+  const c = costs[profile]
+  const extents = extentsOf(attrs)
+  const roles = rolesOf(attrs)
+  const sides: readonly [Side, Side] = [{ access: attrs.left, layout: layouts[0] }, { access: attrs.right, layout: layouts[1] }]
+  const guards: readonly Guard[] = attrs.guards ?? []
+  const product = (loops: readonly number[]): number => loops.reduce((n, l) => n * extents[l]!, 1)
+  let best: { readonly tile: Tile; readonly cost: number } | undefined
+  for (const columns of [0, 1] as const) {
+    const rows = (1 - columns) as 0 | 1
+    if (roles.own[columns].length === 0) continue
+    const rowLoops: (number | undefined)[] = roles.own[rows].length === 0 ? [undefined] : [...roles.own[rows]]
+    const innerLoops: (number | undefined)[] = roles.over.length === 0 ? [undefined] : [...roles.over]
+    for (const v of roles.own[columns]) for (const q of innerLoops) for (const tv of sizesFor(extents[v]!)) for (const tk of q === undefined ? [1] : divisorsFor(extents[q]!)) {
+      const column = { loop: v, size: tv }
+      const inner = { loop: q, size: tk }
+      const columnLoads = loadsOf(sides[columns], [column, inner], extents)
+      const blocks = Math.ceil(extents[v]! / tv) * (product(roles.own[columns]) / extents[v]!)
+      for (const u of rowLoops) {
+        if (guards.some((g) => mentions(g, v) && mentions(g, u))) continue
+        for (const tu of u === undefined ? [1] : sizesFor(extents[u]!)) {
+          if (tu * tv > c.mostSums || tu * tv * tk > c.mostProducts) continue
+          const row = { loop: u, size: tu }
+          const rowLoads = loadsOf(sides[rows], [row, inner], extents)
+          let products = 0
+          for (let t = 0; t < tk; t++) {
+            const [vs, us] = [range(tv).filter((j) => columnLoads.kept[j * tk + t]).length, range(tu).filter((i) => rowLoads.kept[i * tk + t]).length]
+            products += vs * us
+          }
+          const turn = c.turn + columnLoads.single * (c.column + sides[columns].layout.work) + columnLoads.quads * (c.columnQuad + 4 * sides[columns].layout.work)
+            + rowLoads.single * (c.row + sides[rows].layout.work) + rowLoads.quads * (c.rowQuad + 4 * sides[rows].layout.work) + products * c.multiply
+          const groups = Math.ceil(blocks / c.lanes) * (u === undefined ? 1 : Math.ceil(extents[u]! / tu) * (product(roles.own[rows]) / extents[u]!)) * product(roles.batch)
+          const turns = product(roles.over) / tk
+          const finish = tu * tv * 40
+          const cost = Math.max(groups, c.leastGroups) * (turns * turn + finish)
+          if (!best || cost < best.cost * 0.999) best = { cost, tile: { columns, column, row, inner, lanes: c.lanes } }
+        }
+      }
+    }
+  }
+  return best?.tile
+}

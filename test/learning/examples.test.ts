@@ -1,0 +1,37 @@
+import { expect, test } from "vitest"
+import { topological } from "../../src/ir/walk.ts"
+import { elaborated, example, executed, initialSlots } from "./program.ts"
+
+const counts = (name: string, set: Readonly<Record<string, string>> = {}): Readonly<Record<string, number>> =>
+  Object.fromEntries(elaborated(example(name), name, set).models.map((m) => [m.name, m.parameters]))
+
+test("the GANs have the paper's parameters, to the last one", () => {
+  expect(counts("nda_gan")).toEqual({ G: 4_276_739, D: 4_205_057, G_avg: 4_276_739 })
+  expect(counts("biggan")).toEqual({ G: 4_304_387, D: 4_207_361, G_avg: 4_304_387 })
+})
+
+const tiny = { width: "4", batch: "4" }
+const nodesOf = (set: Readonly<Record<string, string>>): readonly { readonly prim: string; readonly attrs: unknown }[] =>
+  topological(elaborated(example("nda_gan"), "nda_gan", { ...tiny, ...set }).steps[0]!.graph.outputs.map((o) => o.node))
+
+test("lambda = 1 is the plain GAN: no negative is made", () => {
+  const negatives = (lambda: string): number => nodesOf({ lambda }).filter((n) => n.prim === "draw" && JSON.stringify(n.attrs).includes("jigsaw")).length
+  expect(negatives("0.25")).toBeGreaterThan(0)
+  expect(negatives("1")).toBe(0)
+})
+
+test.each([
+  ["nda_gan", {}], ["nda_gan", { negative: "cutmix(alpha=1.0)" }], ["nda_gan", { positive: "diff_augment" }], ["nda_gan", { lambda: "1" }],
+  ["biggan", {}], ["biggan", { attend: "true", width: "8" }],
+])("%s with %o takes a step of both players, all finite, and both move", (name, set) => {
+  const program = elaborated(example(name), name, { ...tiny, ...set })
+  let slots = initialSlots(program)
+  const before = new Map(slots)
+  for (const step of program.steps) {
+    const after = executed(step, slots)
+    for (const x of after.reports.values()) expect(Number.isFinite(x)).toBe(true)
+    for (const x of after.slots.values()) expect(x.data.every(Number.isFinite)).toBe(true)
+    slots = after.slots
+  }
+  for (const player of ["G", "D"]) expect(slots.get(player)!.data).not.toEqual(before.get(player)!.data)
+})
