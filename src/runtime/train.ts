@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ProgramPlan } from "../plan/plan.ts"
@@ -42,6 +43,8 @@ export interface TrainOptions {
   readonly load: Effect.Effect<Trainer, TrainError, Scope.Scope>
   /** Milliseconds between checkpoints that no `save` asks for. */
   readonly checkpointEvery?: number
+  /** Told what came of the checkpoint of a run that was interrupted: its step, or why there is none. */
+  readonly onInterrupted?: (outcome: number | TrainError) => void
 }
 
 /** Batches that are ready before their step begins. */
@@ -91,6 +94,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       const seconds = (): number => (performance.now() - began) / 1000
       let logged = -Infinity
       let checkpointed = performance.now()
+      let decided = -1
       let reading = false
       let parts: { unit: number; reading: Reading }[] = []
       const waiting: Waiting[] = []
@@ -152,7 +156,10 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       })
 
       // Registered after the trainer, so it runs before the device goes. A run that failed keeps the checkpoint it has.
-      yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.ignore(checkpoint) : Effect.void))
+      yield* Effect.addFinalizer((exit) =>
+        Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+          ? Effect.map(Effect.result(checkpoint), (result) => options.onInterrupted?.(Result.isSuccess(result) ? cursor.round : result.failure))
+          : Effect.void)
 
       const due = (round: number): boolean =>
         round === 0 || round === options.rounds - 1 || (options.logEvery === undefined ? performance.now() - logged >= logMilliseconds : (round + 1) % options.logEvery === 0)
@@ -160,7 +167,10 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       const execute = ({ execution, arrays, count }: { readonly execution: Execution; readonly arrays: Record<string, TypedArray>; readonly count: number }): Effect.Effect<readonly TrainEvent[], TrainError> =>
         Effect.gen(function* () {
           const { unit, kind, round } = execution
-          if (kind === "step" && cursor.within === 0) reading = due(round)
+          if (round !== decided) {
+            decided = round
+            reading = due(round)
+          }
           const read = kind === "every" || (reading && execution.last)
           // Between a submit and the cursor that counts it nothing may stop the run.
           const result = yield* Effect.uninterruptible(
