@@ -151,9 +151,11 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         Effect.sync(() => {
           if (trainer === undefined) console.note(costLine(plan, made, rounds, from))
           trainer = made
-          shown.close()
+          // A software driver compiles a shader when it first runs, which can take minutes.
+          shown.stage("the first step")
         }))
       const metrics: Record<string, number> = {}
+      let reported = false
       const take = (event: TrainEvent): Effect.Effect<void, Failure> => {
         if (event.kind === "rewind") {
           warnings.push(event.text)
@@ -167,6 +169,8 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         }
         state = { step: event.step, seconds: event.seconds, samples: event.samples }
         Object.assign(metrics, event.values)
+        if (!reported) shown.close()
+        reported = true
         live.report(event)
         return written(() => record.write(event))
       }

@@ -61,7 +61,8 @@ export const savedModels = (program: ProgramPlan): readonly string[] => {
 interface Waiting {
   readonly step: number
   readonly every: boolean
-  readonly seconds: number
+  /** When its reports came back. */
+  seconds: number
   readonly samples: number
   readonly parts: readonly { readonly unit: number; readonly reading: Reading }[]
   settled: readonly (Record<string, TypedArray> | GpuError)[] | undefined
@@ -124,7 +125,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             const entry = waiting[0]!
             if (entry.settled === undefined) {
               const results = yield* Effect.promise(() => Promise.all(entry.parts.map((part) => part.reading)))
-              entry.settled = results
+              entry.settled ??= results
             }
             waiting.shift()
             events.push(yield* eventOf(entry))
@@ -136,6 +137,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
         waiting.push(made)
         void Promise.all(entry.parts.map((part) => part.reading)).then((results) => {
           made.settled = results
+          made.seconds = seconds()
         })
       }
 
