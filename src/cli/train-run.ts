@@ -66,7 +66,8 @@ const perRound = (plan: ProgramPlan, trainer: Trainer): number => plan.steps.red
 /** What the run will cost, in one line. */
 const costLine = (plan: ProgramPlan, trainer: Trainer, rounds: number, from: number): string => {
   const parameters = plan.models.reduce((sum, model) => sum + model.parameters, 0)
-  return `${plan.entry}: ${parameters} parameters, ${perRound(plan, trainer)} dispatches a step, ${sizeText(trainer.bytes)} on the device, ${rounds - from} steps${from > 0 ? ` from step ${from} on` : ""}`
+  const device = trainer.bytes === 0 ? "" : `, ${perRound(plan, trainer)} dispatches a step, ${sizeText(trainer.bytes)} on the device`
+  return `${plan.entry}: ${parameters} parameters${device}, ${rounds - from} steps${from > 0 ? ` from step ${from} on` : ""}`
 }
 
 const work = (trainer: Trainer, pick: (unit: Trainer["work"][number]) => number): Readonly<Record<string, number>> => Object.fromEntries(trainer.work.map((unit) => [unit.name, pick(unit)]))
@@ -150,9 +151,11 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         Effect.sync(() => {
           if (trainer === undefined) console.note(costLine(plan, made, rounds, from))
           trainer = made
-          shown.close()
+          // A software driver compiles a shader when it first runs, which can take minutes.
+          shown.stage("the first step")
         }))
       const metrics: Record<string, number> = {}
+      let reported = false
       const take = (event: TrainEvent): Effect.Effect<void, Failure> => {
         if (event.kind === "rewind") {
           warnings.push(event.text)
@@ -166,11 +169,17 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         }
         state = { step: event.step, seconds: event.seconds, samples: event.samples }
         Object.assign(metrics, event.values)
+        if (!reported) shown.close()
+        reported = true
         live.report(event)
         return written(() => record.write(event))
       }
       const events = train({
         program: plan, folder: run.folder, programHash: run.programHash, seed: run.seed, rounds, keep: run.keep, logEvery: run.logEvery, from: found?.state, weights: weights.slots, feeds, load,
+        onInterrupted: (outcome) => {
+          if (typeof outcome === "number") console.note(`stopped at step ${outcome}; --resume goes on from there`)
+          else console.warn(`no checkpoint was written: ${outcome.message}`)
+        },
         ...(run.checkpointEvery === undefined ? {} : { checkpointEvery: run.checkpointEvery }),
       })
       yield* Stream.runForEach(Stream.mapError(events, runtimeFailure), take)

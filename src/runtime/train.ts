@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ProgramPlan } from "../plan/plan.ts"
@@ -42,6 +43,8 @@ export interface TrainOptions {
   readonly load: Effect.Effect<Trainer, TrainError, Scope.Scope>
   /** Milliseconds between checkpoints that no `save` asks for. */
   readonly checkpointEvery?: number
+  /** Told what came of the checkpoint of a run that was interrupted: its step, or why there is none. */
+  readonly onInterrupted?: (outcome: number | TrainError) => void
 }
 
 /** Batches that are ready before their step begins. */
@@ -58,7 +61,8 @@ export const savedModels = (program: ProgramPlan): readonly string[] => {
 interface Waiting {
   readonly step: number
   readonly every: boolean
-  readonly seconds: number
+  /** When its reports came back. */
+  seconds: number
   readonly samples: number
   readonly parts: readonly { readonly unit: number; readonly reading: Reading }[]
   settled: readonly (Record<string, TypedArray> | GpuError)[] | undefined
@@ -91,6 +95,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       const seconds = (): number => (performance.now() - began) / 1000
       let logged = -Infinity
       let checkpointed = performance.now()
+      let decided = -1
       let reading = false
       let parts: { unit: number; reading: Reading }[] = []
       const waiting: Waiting[] = []
@@ -120,7 +125,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             const entry = waiting[0]!
             if (entry.settled === undefined) {
               const results = yield* Effect.promise(() => Promise.all(entry.parts.map((part) => part.reading)))
-              entry.settled = results
+              entry.settled ??= results
             }
             waiting.shift()
             events.push(yield* eventOf(entry))
@@ -132,6 +137,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
         waiting.push(made)
         void Promise.all(entry.parts.map((part) => part.reading)).then((results) => {
           made.settled = results
+          made.seconds = seconds()
         })
       }
 
@@ -152,7 +158,10 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       })
 
       // Registered after the trainer, so it runs before the device goes. A run that failed keeps the checkpoint it has.
-      yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.ignore(checkpoint) : Effect.void))
+      yield* Effect.addFinalizer((exit) =>
+        Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+          ? Effect.map(Effect.result(checkpoint), (result) => options.onInterrupted?.(Result.isSuccess(result) ? cursor.round : result.failure))
+          : Effect.void)
 
       const due = (round: number): boolean =>
         round === 0 || round === options.rounds - 1 || (options.logEvery === undefined ? performance.now() - logged >= logMilliseconds : (round + 1) % options.logEvery === 0)
@@ -160,7 +169,10 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       const execute = ({ execution, arrays, count }: { readonly execution: Execution; readonly arrays: Record<string, TypedArray>; readonly count: number }): Effect.Effect<readonly TrainEvent[], TrainError> =>
         Effect.gen(function* () {
           const { unit, kind, round } = execution
-          if (kind === "step" && cursor.within === 0) reading = due(round)
+          if (round !== decided) {
+            decided = round
+            reading = due(round)
+          }
           const read = kind === "every" || (reading && execution.last)
           // Between a submit and the cursor that counts it nothing may stop the run.
           const result = yield* Effect.uninterruptible(

@@ -71,7 +71,7 @@ describe("exit codes and messages", () => {
     for (const [args, message] of [
       [[], /a command is missing/], [["chek", "a.nda"], /did you mean `nda check`/], [["tune", "a.nda"], /later version/], [["--json", "run"], /the command comes first/],
       [["check", "nope.nda"], /nope\.nda: expected a file, found no such file/], [["check", "."], /found a folder/], [["check", "/dev/zero"], /found a device/],
-      [["run", "two.nda"], /2 graphs: say which\n.*one, two/], [["run", "two.nda", "ona"], /did you mean one\?/], [["run", "good.nda"], /needs the input x: Image\[n, 3, 8, 8\]/],
+      [["run", "two.nda"], /2 entries: say which\n.*one, two/], [["run", "two.nda", "ona"], /did you mean one\?/], [["run", "good.nda"], /needs the input x: Image\[n, 3, 8, 8\]/],
       [["run", "good.nda", "--input", "z=a.npy"], /no input z\n.*its inputs: x/], [["compile", "good.nda", "--emit", "wgls"], /did you mean wgsl\?/],
       [["explain", "NDA9999"], /there is no diagnostic/], [["data", "get", "cifar1"], /no data set cifar1/],
     ] as const) {

@@ -56,15 +56,15 @@ describe("a training run", () => {
     expect(run({ folder: whole, mode: "new", steps: 40, hand: { save: 4 } }).status).toBe(0)
     const folder = fresh()
     let kills = 0
-    for (let attempt = 0; attempt < 6; attempt++) {
-      const child = start({ folder, mode: "resume", steps: 40, pace: 12, hand: { save: 4 } })
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const child = start({ folder, mode: "resume", steps: 40, pace: 15, hand: { save: 4 } })
       const over = ended(child)
       await Promise.race([reached(child, 1), over])
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 120))
       child.kill("SIGKILL")
       if ((await over) === null) kills++
     }
-    expect(kills).toBeGreaterThan(2)
+    expect(kills).toBeGreaterThan(1)
     expect(run({ folder, mode: "resume", steps: 40, hand: { save: 4 } }).status).toBe(0)
     expect(stateOf(folder, 40)).toBe(stateOf(whole, 40))
     expect(fs.readdirSync(path.join(folder, "checkpoints")).filter((name) => name.startsWith("."))).toEqual([])
@@ -86,6 +86,12 @@ describe("a training run", () => {
     expect(about.step).toBeLessThan(30)
     expect(run({ folder, mode: "resume", steps: 30, hand: { save: 100, repeat: 3 } }).status).toBe(0)
     expect(stateOf(folder, 30)).toBe(stateOf(whole, 30))
+  })
+
+  it("writes checkpoints by the clock where no `save` asks for one, and keeps the newest", () => {
+    const folder = fresh()
+    expect(run({ folder, mode: "new", steps: 6, checkpointEvery: 0, keep: 2, hand: { save: 100 } }).status).toBe(0)
+    expect(checkpoints(folder)).toEqual(["step-5", "step-6"])
   })
 
   it("refuses a second run in the same folder while the first is under way", async () => {
