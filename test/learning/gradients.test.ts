@@ -28,12 +28,14 @@ train fit(steps = 1) {
 /** Numbers between -1 and 1 that depend on their place only. */
 const direction = (n: number, k: number): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * (k + 1)))
 
+const exactly = { step: 0, repeat: 0, mode: "exact" } as const
+
 /** The gradient of the arena, and the loss, at these slots. */
 const derived = (program: ReturnType<typeof elaborated>, slots: Slots): { gradient: Float64Array; loss: (moved: NdArray) => number } => {
   const step = program.steps[0]!
   const before = slots.get("M")!
-  const after = executed(step, slots).slots.get("M")!
-  const loss = (moved: NdArray): number => [...executed({ ...step, graph: { ...step.graph, outputs: step.graph.outputs.filter((o) => o.name === "go.loss") } }, new Map(slots).set("M", moved)).reports.values()][0]!
+  const after = executed(step, slots, exactly).slots.get("M")!
+  const loss = (moved: NdArray): number => [...executed({ ...step, graph: { ...step.graph, outputs: step.graph.outputs.filter((o) => o.name === "go.loss") } }, new Map(slots).set("M", moved), exactly).reports.values()][0]!
   return { gradient: before.data.map((v, i) => v - after.data[i]!), loss }
 }
 

@@ -12,7 +12,7 @@ import type { Program, StepGraph } from "../../src/ir/program.ts"
 /** The program of one entry of a text that must be right. */
 export const elaborated = (text: string, entry: string, set: Readonly<Record<string, string>> = {}): Program => {
   const diagnostics: Diagnostic[] = []
-  const opened = openEntry({ file: "learn.nda", sources: { "learn.nda": text }, entry, set }, diagnostics)
+  const opened = openEntry({ file: "learn.nda", sources: { "nda_gan.nda": example("nda_gan"), "learn.nda": text }, entry, set }, diagnostics)
   const program = "needs" in opened ? undefined : elaborate(opened.program, opened.entry, diagnostics)
   if (!program) throw new Error(`the program of this test was refused: ${diagnostics.map((d) => `${d.code} ${d.message} at ${text.slice(d.span.start, d.span.end)}`).join("; ")}`)
   return program
@@ -21,7 +21,13 @@ export const elaborated = (text: string, entry: string, set: Readonly<Record<str
 export const example = (name: string): string => fs.readFileSync(new URL(`../../examples/${name}.nda`, import.meta.url), "utf8")
 
 export type Slots = Map<string, NdArray>
-export interface Moment { readonly step: number; readonly repeat: number; readonly seed?: number }
+export interface Moment {
+  readonly step: number
+  readonly repeat: number
+  readonly seed?: number
+  /** `exact`: what decides is f64 too, so that a difference of neighbouring values says what the derivative is. */
+  readonly mode?: "reference" | "exact"
+}
 const settingsOf = ({ step, repeat, seed }: Moment) => ({ seed: seed ?? 0, step, repeat })
 const start: Moment = { step: 0, repeat: 0 }
 
@@ -47,7 +53,7 @@ export const outputsOf = (graph: Graph, slots: Slots, at: Moment = start, given:
     const own = given[i.name]
     return [i.node, i.name.startsWith("slot:") ? slots.get(i.name.slice("slot:".length))! : own ? ndarray(i.node.dtype, i.node.shape, own) : stand(i)]
   }))
-  const values = evaluate(graph.outputs.map((o) => o.node), feeds, settingsOf(at))
+  const values = evaluate(graph.outputs.map((o) => o.node), feeds, settingsOf(at), at.mode)
   return new Map(graph.outputs.map((o, i) => [o.name, values[i]!]))
 }
 
