@@ -39,6 +39,8 @@ interface Costs {
   readonly turn: number
   /** For each product above 64 in a turn: instructions fill caches too. */
   readonly code: number
+  /** Compiling one product or load, shared among a thousand runs. */
+  readonly compile: number
   readonly mostSums: number
   readonly mostProducts: number
   /** Workgroups below which processors stand idle. */
@@ -46,8 +48,8 @@ interface Costs {
 }
 
 const costs: Readonly<Record<Profile, Costs>> = {
-  cpu: { lanes: 8, column: 19, columnQuad: 23, row: 7, rowQuad: 8, multiply: 0.25, turn: 8, code: 0.2, mostSums: 64, mostProducts: 192, leastGroups: 2 },
-  gpu: { lanes: 64, column: 8, columnQuad: 10, row: 6, rowQuad: 7, multiply: 1, turn: 4, code: 0, mostSums: 64, mostProducts: 128, leastGroups: 512 }
+  cpu: { lanes: 8, column: 19, columnQuad: 23, row: 7, rowQuad: 8, multiply: 0.25, turn: 8, code: 0.2, compile: 3000, mostSums: 64, mostProducts: 192, leastGroups: 2 },
+  gpu: { lanes: 64, column: 8, columnQuad: 10, row: 6, rowQuad: 7, multiply: 1, turn: 4, code: 0, compile: 100, mostSums: 64, mostProducts: 128, leastGroups: 512 }
 }
 
 const extentsOf = ({ out, over }: ContractAttrs): number[] => [...out, ...over]
@@ -169,7 +171,7 @@ export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layo
           const groups = Math.ceil(blocks / c.lanes) * (u === undefined ? 1 : Math.ceil(extents[u]! / tu) * (product(roles.own[rows]) / extents[u]!)) * product(roles.batch)
           const turns = product(roles.over) / tk
           const finish = tu * tv * 40
-          const cost = Math.max(groups, c.leastGroups) * (turns * turn + finish)
+          const cost = Math.max(groups, c.leastGroups) * (turns * turn + finish) + c.compile * (products + columnLoads.single + columnLoads.quads + rowLoads.single + rowLoads.quads)
           if (!best || cost < best.cost * 0.999) best = { cost, tile: { columns, column, row, inner, lanes: c.lanes } }
         }
       }

@@ -25,6 +25,9 @@ export interface Contraction {
   readonly tile: Tile
 }
 
+/** Tiles that were chosen already; the attempts of one schedule share them. */
+export type Tiles = Map<string, Tile | undefined>
+
 /** Sums of fewer terms, or fewer results, are computed like any other elements. */
 const leastTerms = 4
 const leastResults = 16
@@ -36,7 +39,7 @@ export const isTiled = (node: Node): boolean => {
   return sizeOf(over) >= leastTerms && sizeOf(out) >= leastResults
 }
 
-export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, profile: Profile, parts: Parts): Contraction | undefined => {
+export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, profile: Profile, tiles: Tiles, parts: Parts): Contraction | undefined => {
   const attrs = node.attrs as ContractAttrs
   const resolve = makeResolve(fusion, { row: (n, at, range) => {
     if (!isDraw(n)) throw new Error(`contraction: a row of ${n.prim} was not made a column`)
@@ -48,7 +51,10 @@ export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, prof
   const extracted = extractRows(inlined, fusion, columns, undefined)
   const values = canonical(simplify(extracted.map(resolve)))
   const operands = values.map((value, i): Operand => ({ shape: node.inputs[i]!.shape, index: index[i]!, value })) as unknown as readonly [Operand, Operand]
-  const tile = chooseTile(attrs, [layoutOf(operands[0], fusion), layoutOf(operands[1], fusion)], profile)
+  const layouts = [layoutOf(operands[0], fusion), layoutOf(operands[1], fusion)] as const
+  const key = JSON.stringify([attrs, layouts])
+  if (!tiles.has(key)) tiles.set(key, chooseTile(attrs, layouts, profile))
+  const tile = tiles.get(key)
   return tile && { attrs, operands, tile }
 }
 

@@ -13,7 +13,7 @@ import { arenasOf, type Arenas, type Place } from "./arenas.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
-import { contractionOf, isTiled } from "./contraction.ts"
+import { contractionOf, isTiled, type Tiles } from "./contraction.ts"
 import { merge } from "./merge.ts"
 import type { Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
@@ -56,8 +56,9 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
   const templates: Templates = new Map()
+  const tiles: Tiles = new Map()
   for (;;) {
-    const made = attempt(arenas, table, limits, profile, forced, separate, templates)
+    const made = attempt(arenas, table, limits, profile, forced, separate, templates, tiles)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -72,7 +73,7 @@ interface Retry {
   readonly separate?: readonly Node[]
 }
 
-const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates): Schedule | Retry => {
+const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles): Schedule | Retry => {
   const fusion = fuse(graph, table, forced, arenas, templates, isTiled)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
@@ -95,7 +96,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     if (!isTiled(node) || isPart(node)) return undefined
     const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
     let whole = true
-    const contraction = contractionOf(fusion, node, columns, profile, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
+    const contraction = contractionOf(fusion, node, columns, profile, tiles, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
     return whole ? contraction && contractionElements(node, contraction, variables) : undefined
   }
   const rowRoots = new Map<Node, readonly Column[]>()
