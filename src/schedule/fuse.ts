@@ -128,7 +128,8 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     let sum = cost.operations / lanes
     for (const input of new Set(node.inputs)) sum += (byId.get(input.id) ?? 0) * (own.has(input) && own.get(input)!.terms >= longReduction ? 2 : total.get(input)!)
     total.set(node, sum)
-    if (tiled(node)) continue
+    // A contraction mixes samples: what comes of it belongs to no row.
+    if (record.kind === "contraction") continue
     if (node.inputs.some((i) => hasRow.has(i)) || (long && (rowShaped(node, long) || node.shape.length === 0))) hasRow.add(node)
   }
 
