@@ -142,7 +142,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
     if (!stops.has(node) && node.prim !== "const") {
       const terms = cost?.terms ?? 1
       const work = total.get(node)!
-      const rows = rowShaped(node, terms >= longReduction)
+      const rows = rowShaped(node, terms >= longReduction) && table(node.prim).kind !== "contraction"
       if (forced.has(node)) stop(node, "buffer", forced.get(node)!)
       else if (!cost) stop(node, "buffer", "computed by a kernel of its own")
       else if (outputs.has(node)) stop(node, "buffer", "an output")
