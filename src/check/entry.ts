@@ -2,6 +2,7 @@
 import type { Span } from "../base/span.ts"
 import { notASource } from "../diagnostics/messages/data.ts"
 import { duplicateName } from "../diagnostics/messages/names.ts"
+import { elementType } from "../diagnostics/messages/shapes.ts"
 import { emptyTrain, twoSteps } from "../diagnostics/messages/state.ts"
 import type { Node } from "../ir/graph.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -48,6 +49,7 @@ const bindParam = (ctx: Context, scope: Scope, p: Ast.Param, given: EntryInputs)
   const setting = given.set.get(p.name.text)
   if (p.value || setting) {
     const value = setting ?? evaluate({ ...ctx, role: "const" }, scope, p.value!)
+    if (p.name.text === "seed" || p.name.text === "steps") wholeNumber(ctx, p.value?.span ?? p.span, `\`${p.name.text}\``, value, 0)
     const matched = p.type ? matchType(ctx, scope, p.type, value, { span: p.value?.span ?? p.span, callee: undefined, name: `\`${p.name.text}\`` }) ?? errorValue : value
     scope.names.set(p.name.text, { value: matched.kind === "int" ? named(p.name, matched.size) : matched, span: p.name.span })
     return
@@ -130,6 +132,12 @@ export const instantiateEntry = (ctx: Context, module: Scope, d: Ast.EntryDeclar
   return matchType(inside, scope, d.result, value, { span: d.body.span, callee: undefined, name: `the result of \`${d.name.text}\`` })
 }
 
+const wholeNumber = (ctx: Context, span: Span, what: string, value: Value, least = 1): void => {
+  if (isSilent(value)) return
+  if (value.kind !== "int") report(ctx, elementType(span, what, "a whole number", printValue(value), undefined))
+  else if ((valueOf(value.size) ?? least) < least) report(ctx, elementType(span, what, `at least ${least}`, printValue(value), undefined))
+}
+
 /** Instantiates a `train`: its statements, then each step and every. */
 export const instantiateTrain = (ctx: Context, module: Scope, d: Ast.TrainDeclaration, given: EntryInputs = noInputs): void => {
   const scope = inner(module)
@@ -142,13 +150,13 @@ export const instantiateTrain = (ctx: Context, module: Scope, d: Ast.TrainDeclar
       const before = steps.get(item.name.text)
       if (before) report(ctx, twoSteps(item.name.span, item.name.text, before))
       steps.set(item.name.text, item.name.span)
-      if (item.repeat) evaluate({ ...inside, role: "const" }, scope, item.repeat)
+      if (item.repeat) wholeNumber(inside, item.repeat.span, "the number of repeats", evaluate({ ...inside, role: "const" }, scope, item.repeat))
       const step: Context = { ...inside, role: "step", training: true, body: { ...newBody(), states: body.states } }
       const own = inner(scope)
       runStatements(step, own, item.body.statements)
       if (item.body.result) evaluate(step, own, item.body.result)
     } else if (item.kind === "every") {
-      evaluate({ ...inside, role: "const" }, scope, item.period)
+      wholeNumber(inside, item.period.span, "the period of `every`", evaluate({ ...inside, role: "const" }, scope, item.period))
       const every: Context = { ...inside, role: "every" }
       const own = inner(scope)
       runStatements(every, own, item.body.statements)
