@@ -80,5 +80,5 @@ const measure = Effect.gen(function* () {
   return { peer: "nda", wl: workload, setupMs, firstMs, check: sum / out.length, counters: counted, k, ms, adapter: gpu.name }
 })
 
-const measured = await Effect.runPromise(Effect.scoped(Effect.provide(measure, gpuLayer("auto"))))
+const measured = await Effect.runPromise(Effect.scoped(Effect.provide(measure, gpuLayer("auto")))).catch((error: unknown) => ({ peer: "nda", wl: workload, error: error instanceof Error ? error.message : String(error) }))
 process.stdout.write(`${JSON.stringify(measured)}\n`)

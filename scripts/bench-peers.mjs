@@ -6,11 +6,19 @@ import os from "node:os"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import { root } from "./bundle.mjs"
+import { probeAdapter } from "./driver.mjs"
+import { swiftShaderFolder } from "./swiftshader.mjs"
 
 const installed = ".installed-lock.json"
 const sameText = (a, b) => fs.existsSync(a) && fs.existsSync(b) && fs.readFileSync(a, "utf8") === fs.readFileSync(b, "utf8")
 
-/** Where the peers can run, or undefined, with the reason said. */
+/** Where no Vulkan driver is installed nda runs on SwiftShader in its cache; so that the peers do too, their Dawn is led there. */
+const environment = () => (probeAdapter() !== undefined ? {} : {
+  LD_LIBRARY_PATH: [swiftShaderFolder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(path.delimiter),
+  VK_DRIVER_FILES: path.join(swiftShaderFolder, "vk_swiftshader_icd.json"),
+})
+
+/** Where and how the peers can run, or undefined, with the reason said. */
 export const installPeers = (say) => {
   const from = process.env.NDA_PEERS ?? path.join(root, "..", "shared", "peers")
   if (!fs.existsSync(path.join(from, "peers", "run.mjs"))) {
@@ -30,5 +38,5 @@ export const installPeers = (say) => {
     }
     fs.copyFileSync(lock, path.join(folder, installed))
   }
-  return { folder, data: pathToFileURL(path.join(folder, "peers", "common.mjs")).href }
+  return { folder, environment: environment(), data: pathToFileURL(path.join(folder, "peers", "common.mjs")).href }
 }

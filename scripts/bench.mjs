@@ -58,8 +58,8 @@ const bundleOf = async (name) => {
 }
 
 /** The lines of JSON that a child prints. */
-const child = (args, cwd) => {
-  const made = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env: { ...process.env, DAWN_POLL: "sleepy" }, maxBuffer: 1 << 26, timeout: 600_000 })
+const child = (args, cwd, environment = {}) => {
+  const made = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env: { ...process.env, ...environment, DAWN_POLL: "sleepy" }, maxBuffer: 1 << 26, timeout: 600_000 })
   const lines = (made.stdout ?? "").split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line))
   return lines.length > 0 ? lines : [{ error: `${made.stderr ?? ""}${made.error ?? ""}`.trim().split("\n").slice(-3).join(" ").slice(-300) || "it printed nothing" }]
 }
@@ -83,7 +83,7 @@ const augment = async () => {
         say(`${workload}, round ${round + 1} of ${options.rounds}: ${peerNames[name]}`)
         const [result] = name === "nda"
           ? child([own, workload, String(options.samples), ...(installed ? [installed.data] : [])], root)
-          : child([path.join("peers", "run.mjs"), name, workload, String(options.samples)], installed.folder)
+          : child([path.join("peers", "run.mjs"), name, workload, String(options.samples)], installed.folder, installed.environment)
         const key = `${workload} ${name}`
         results.set(key, [...(results.get(key) ?? []), result])
       }
@@ -98,6 +98,7 @@ const augment = async () => {
       adapter ??= rounds.find((r) => r.adapter)?.adapter
       return { name, error, ms, median: ms.length > 0 && !error ? median(ms) : undefined, first: median(rounds.map((r) => r.firstMs)), counters: rounds[0].counters, check: rounds[0].check }
     })
+    if (all[0].error) process.exitCode = 1
     const ofHand = all.find((r) => r.name === "hand")?.median
     const ofNda = all[0].median
     const rows = all.map((r) => r.median === undefined
@@ -114,7 +115,7 @@ const compileTimes = async () => {
   const files = fs.readdirSync(path.join(root, "examples")).filter((name) => name.endsWith(".nda")).map((name) => `examples/${name}`)
   const rows = files.flatMap((file) => {
     say(`compile: ${file}`)
-    return child([own, file, String(options.samples)], root).map((r) => (r.error ? [file, r.entry ?? "", "failed", r.error.replaceAll("\n", " ").replaceAll("|", "/").slice(0, 120), "", "", ""]
+    return child([own, file, String(options.samples)], root).map((r) => (r.error ? ((process.exitCode = 1), [file, r.entry ?? "", "failed", r.error.replaceAll("\n", " ").replaceAll("|", "/").slice(0, 120), "", "", ""])
       : [file, r.entry, r.what, number(r.firstMs, 0), `${number(median(r.ms), 0)} (${number(Math.min(...r.ms), 0)}..${number(Math.max(...r.ms), 0)})`, r.kernels ?? "", r.dispatches ?? ""]))
   })
   return { title: "Compile times, ms", text: table(["file", "entry", "stage", "first", "median (min..max)", "kernels", "dispatches"], rows) }
@@ -130,7 +131,7 @@ for (const name of options.names) {
   process.stdout.write(`${made.title}${made.adapter ? `, on ${made.adapter}` : ""}\n\n${made.text}\n\n`)
 }
 
-if (options.write) {
+if (options.write && process.exitCode === undefined) {
   const page = path.join(root, "docs", "performance.md")
   const git = (...args) => spawnSync("git", args, { cwd: root, encoding: "utf8" }).stdout.trim()
   const commit = `${git("rev-parse", "--short=10", "HEAD")}${git("status", "--porcelain", "--", "src", "stdlib", "bench") === "" ? "" : " with changes"}`

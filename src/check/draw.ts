@@ -1,7 +1,7 @@
 /** `let x ~ …`: draws, a pure function of seed, step, where they are written, and the sample (LANGUAGE section 7). */
 import { fnv1a32 as siteOf } from "../base/fnv.ts"
 import type { Span } from "../base/span.ts"
-import { drawInAt, drawInPure, drawShape, drawType, notADistribution } from "../diagnostics/messages/random.ts"
+import { drawInAt, drawInPure, drawShape, drawType, notADistribution, parameterRange } from "../diagnostics/messages/random.ts"
 import type { Node } from "../ir/graph.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dimension } from "../types/dimension.ts"
@@ -114,6 +114,10 @@ const drawPartner = (ctx: Context, name: string, dist: DistributionValue, path: 
   const field = dist.of as Extract<Value, { kind: "field" }>
   if (!ctx.build || !field.picture || !ctx.batch) return field
   const n = ctx.batch.size
+  if (n < 2) {
+    report(ctx, parameterRange(span, "partner", "the batch", "one sample", "two samples or more: a picture alone has no partner"))
+    return errorValue
+  }
   const attrs = { dist: "partner", path, site: siteOf(path), per: "batch", rest: [n], self: dist.options["self"] !== false }
   const node = draw(ctx, span, name, [], attrs, dist)
   ctx.build.ranges.set(node.id, [0, n - 1])

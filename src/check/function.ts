@@ -307,7 +307,7 @@ const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared
   const value = evaluate(bodyContext, own.scope, d.body)
   if (isSilent(value)) return declared ? (value.kind === "error" ? errorValue : valueOfType(declared)) : value
   if (!declared) return substituteValue(value, own.table)
-  const matched = matchType(bodyContext, inner(own.scope), withoutPopulations(d.result!), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\`` })
+  const matched = matchType(bodyContext, inner(own.scope), d.result!, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${nameOf(fn)}\``, result: true })
   return matched ? retype(matched, declared) : errorValue
 }
 
@@ -352,7 +352,7 @@ const checkBody = (ctx: Context, fn: FunctionValue): void => {
   const value = evaluate(bodyContext, scope, d.body)
   if (d.result) {
     if (result && !isSilent(value)) checkTags(ctx, d.result, value)
-    if (result && !isSilent(value)) matchType(bodyContext, inner(scope), withoutPopulations(d.result), value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\`` })
+    if (result && !isSilent(value)) matchType(bodyContext, inner(scope), d.result, value, { span: resultSpan(d.body), callee: undefined, name: `the result of \`${d.name.text}\``, result: true })
   }
 }
 
@@ -366,16 +366,6 @@ const checkTags = (ctx: Context, type: Ast.TypeExpr, value: Value): void => {
     const actual = value.dims[i]
     if (tag && ["real", "neg", "mixed"].includes(tag.text) && actual && isDim(actual) && actual.population?.kind !== tag.text) report(ctx, declaredPopulation(tag.span, tag.text))
   })
-}
-
-/** A block's result may introduce `@fake`: the population of its body's value is not compared. */
-const withoutPopulations = (t: Ast.TypeExpr): Ast.TypeExpr => {
-  switch (t.kind) {
-    case "named": return { ...t, dims: t.dims?.map((d) => (d.kind === "dim" ? { ...d, population: undefined } : d)) }
-    case "tuple": return { ...t, items: t.items.map(withoutPopulations) }
-    case "record": return { ...t, fields: t.fields.map((f) => ({ ...f, type: withoutPopulations(f.type) })) }
-    default: return t
-  }
 }
 
 const namedParameter = (p: Ast.Param, v: Value): Value => (v.kind === "int" ? { kind: "int", size: atom(p.name.text) } : v)

@@ -22,6 +22,8 @@ export interface Subject {
   readonly name: string
   /** A number may be given per sample (the configuration of an augment). */
   readonly perSample?: boolean
+  /** A body's value against the declared result: a population written there is the result's, whatever the body's was. */
+  readonly result?: boolean
 }
 
 /** "h is not w"; two sizes of one name are told apart by saying so. */
@@ -271,7 +273,7 @@ export const madeHere = (d: Dim): { span: Span; text: string } | undefined =>
   d.origin && !["written here", "given here"].includes(d.origin.note) && asAtom(d.size) === undefined ? { span: d.origin.span, text: `${printSize(d.size)}: ${d.origin.note}` } : undefined
 
 const matchPopulation = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "dim" }>, d: Dim, subject: Subject, text: string, actual: string): boolean => {
-  if (!w.population) return true
+  if (!w.population || subject.result) return true
   const bound = namedPopulation(w.population.text) ?? (lookup(scope, `@${w.population.text}`) ? resolvePopulation(scope, w.population) : undefined)
   if (!bound) {
     if (!lookup(scope, `@${w.population.text}`)) scope.names.set(`@${w.population.text}`, { value: { kind: "unknown" }, span: w.population.span, population: { is: d.population } })

@@ -229,8 +229,9 @@ export const definePicture = (
         taps += fractionalTaps(picture, at)
         asked.push(...at)
       },
-      opaque: () => (c) => {
-        const dummy = s.unary("abs", s.cast("f32", c.op === "const" ? s.i32(1) : c))
+      // Every read stands for a colour of its own: a choice between two pictures must not fold away.
+      opaque: () => () => {
+        const dummy = s.cast("f32", s.variable(`colour${reads.size}`, 1 << 14))
         reads.add(dummy)
         return dummy
       },
@@ -240,7 +241,7 @@ export const definePicture = (
       const colour = evaluate(silent, coords, sample)
       if (!colour || silent.diagnostics.some((d) => d.severity === "error")) return undefined
       const roots = [colour(s.i32(0)), ...asked]
-      return { smooth: real && roots.every((root) => isSmooth(root, new Set(coords), reads)), taps: Math.max(1, taps) }
+      return { smooth: real && roots.every((root) => isSmooth(root, new Set([...coords, ...vars]), reads)), taps: Math.max(1, taps) }
     } catch (problem) {
       if (real) return undefined
       throw problem

@@ -61,7 +61,7 @@ export const makeBindings = (): Bindings => {
 export const toWord = (e: Expr): Expr => (e.type === "u32" ? e : { op: "cast", type: "u32", fn: e.type === "bool" ? "u32" : "bits_u32", x: e })
 export const fromWord = (type: ScalarType, e: Expr): Expr =>
   type === "u32" ? e : { op: "cast", type, fn: type === "f32" ? "bits_f32" : type, x: e }
-const unsigned = (e: Expr): Expr => (e.op === "const" ? number(e.value >>> 0, "u32") : { op: "cast", type: "u32", fn: "u32", x: e })
+export const unsigned = (e: Expr): Expr => (e.op === "const" ? number(e.value >>> 0, "u32") : { op: "cast", type: "u32", fn: "u32", x: e })
 
 export const distributionOf = (node: Node): Distribution => {
   const { dist, path: _path, site: _site, per: _per, rest: _rest, ...options } = node.attrs as { dist: string; path: string; site: number; per: string; rest?: unknown } & Record<string, unknown>
@@ -85,8 +85,8 @@ const chosen = (words: readonly Expr[], at: Expr): Expr =>
 
 const mostChosen = 8
 
-/** A target whose stream keys are computed once, by statements of `prelude`. */
-export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly words: Map<string, Expr>; rowNames: Map<Scalar, number> } => {
+/** A target whose stream keys are computed once, by statements of `prelude`, unless `keyAt` knows them. */
+export const makeTarget = (reads: Reads, prelude: Stmt[], keyAt?: (site: number) => Expr | undefined): Target & { readonly words: Map<string, Expr>; rowNames: Map<Scalar, number> } => {
   const range = intervals()
   const keys = new Map<number, Expr>()
   const words = new Map<string, Expr>()
@@ -96,7 +96,7 @@ export const makeTarget = (reads: Reads, prelude: Stmt[]): Target & { readonly w
     if (known) return known
     reads.bindings.settings()
     const name: Local = local("key")
-    prelude.push({ op: "let", local: name, value: { op: "key", type: "key", site } })
+    prelude.push({ op: "let", local: name, value: keyAt?.(site) ?? { op: "key", type: "key", site: number(site, "u32") } })
     const result = use(name)
     keys.set(site, result)
     return result
@@ -169,7 +169,7 @@ const categorical = (uniform: Expr, weights: readonly Expr[], emit: (s: Stmt) =>
 const loadWords = (reads: Reads, table: Table, row: Expr, group: number): Expr =>
   ({ op: "load", type: "words", binding: reads.bindings.table(table, "read"), index: arithmetic("add", arithmetic("mul", row, number(table.stride)), number(group)) })
 
-/** Loads the table words that the roots need, first of all, in the order in which rows depend on each other. */
+/** Loads the table words that the roots need and that are not loaded yet, first of all, in the order in which rows depend on each other. */
 export const loadColumns = (roots: readonly Scalar[], reads: Reads, target: ReturnType<typeof makeTarget>, lowerer: Lowerer, into: Block, known: readonly Var[]): void => {
   const wanted = new Map<Scalar, Map<string, { table: Table; group: number }>>()
   eachScalar(roots, (e) => {
@@ -191,7 +191,7 @@ export const loadColumns = (roots: readonly Scalar[], reads: Reads, target: Retu
     })
     return fits && !insideReduce(row)
   }
-  const waiting = new Set(wanted.keys())
+  const waiting = new Set([...wanted.keys()].filter((row) => !target.rowNames.has(row)))
   for (let progress = true; progress;) {
     progress = false
     for (const row of waiting) {

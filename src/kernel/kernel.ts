@@ -26,9 +26,11 @@ export interface Local {
 
 export interface ArrayLocal {
   readonly kind: "array"
-  readonly space: "workgroup" | "private"
+  readonly space: "workgroup" | "private" | "constant"
   readonly element: ScalarType
   readonly length: number
+  /** What a constant array holds. */
+  readonly data?: readonly number[]
 }
 
 /** A distribution and the options that choose its function (`backend/wgsl/draws-wgsl.ts`). */
@@ -55,7 +57,10 @@ export type Expr =
   | { readonly op: "word"; readonly type: ScalarType; readonly words: Expr; readonly at: 0 | 1 | 2 | 3 }
   | { readonly op: "element"; readonly type: ScalarType; readonly array: ArrayLocal; readonly index: Expr }
   /** The stream key of a site in this run: threefry((seed, site), (step, repeat)). */
-  | { readonly op: "key"; readonly type: "key"; readonly site: number }
+  | { readonly op: "key"; readonly type: "key"; readonly site: Expr }
+  /** A key from its two words, and a word of a key. */
+  | { readonly op: "pair"; readonly type: "key"; readonly first: Expr; readonly second: Expr }
+  | { readonly op: "key_word"; readonly type: "u32"; readonly key: Expr; readonly at: 0 | 1 }
   /** One element of a draw. `args`: key, sample, element, count of elements, then the parameters. */
   | { readonly op: "draw"; readonly type: ScalarType; readonly distribution: Distribution; readonly args: readonly Expr[] }
   /** A u32 zero that no compiler can see through (keeps constant trip counts from being unrolled). */
@@ -84,7 +89,7 @@ export interface Kernel {
   readonly bindings: readonly Binding[]
   readonly workgroup: readonly [number, number, number]
   readonly groups: readonly [number, number, number]
-  /** Workgroup memory. */
+  /** Workgroup memory and constant arrays. */
   readonly shared: readonly ArrayLocal[]
   readonly body: readonly Stmt[]
 }
@@ -121,7 +126,10 @@ export const arithmetic = (fn: BinaryFn, a: Expr, b: Expr, nonNegative = false):
 /** The operands of an expression, in evaluation order. */
 export const operandsOf = (e: Expr): readonly Expr[] => {
   switch (e.op) {
-    case "const": case "local": case "builtin": case "key": case "hidden_zero": return []
+    case "const": case "local": case "builtin": case "hidden_zero": return []
+    case "key": return [e.site]
+    case "pair": return [e.first, e.second]
+    case "key_word": return [e.key]
     case "unary": case "cast": return [e.x]
     case "binary": return [e.a, e.b]
     case "select": return [e.condition, e.then, e.else]
@@ -147,3 +155,6 @@ export const expressionsOf = (s: Stmt): readonly Expr[] => {
 
 /** The statements directly inside a statement. */
 export const blocksOf = (s: Stmt): readonly (readonly Stmt[])[] => (s.op === "if" ? [s.then, s.else] : s.op === "for" ? [s.body] : [])
+
+/** Bytes of workgroup memory. */
+export const sharedBytes = (kernel: Kernel): number => kernel.shared.reduce((n, a) => (a.space === "workgroup" ? n + 4 * a.length : n), 0)

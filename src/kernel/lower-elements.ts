@@ -1,4 +1,4 @@
-/** Lowers a node to a kernel with one thread for each element, or for each place whose lanes (colours) it computes together. */
+/** Lowers a node to a kernel whose threads compute elements, or places whose lanes (colours) they compute together, one or a few each. */
 import type { Node } from "../ir/graph.ts"
 import { canonical } from "../scalar/intern.ts"
 import { i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts"
@@ -7,7 +7,7 @@ import { laneAxisOf, type Fusion } from "../schedule/fuse.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits, Ranges } from "../schedule/limits.ts"
 import { extractRows, isDraw, isGlobalDraw, type Columns } from "../schedule/rates.ts"
-import { linearIndex, makeResolve } from "../schedule/resolve.ts"
+import { eachScalar, linearIndex, makeResolve } from "../schedule/resolve.ts"
 import { foldGroups } from "../schedule/tile.ts"
 import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type Expr, type Kernel, type KernelKind, type Stmt } from "./kernel.ts"
@@ -50,6 +50,9 @@ const lanesOf = (fusion: Fusion, node: Node): number | undefined => {
 const workgroup = 64
 /** Rows of fewer places than this share workgroups. */
 const leastPlaces = 32
+/** A thread that loads what a whole sample shares, or a stream key, uses it for so many places, as long as a sample keeps a few workgroups. */
+const mostTurns = 8
+const leastGroups = 4
 
 /** `isPart`: buffers too large to be bound whole; `refuse` is called where one is read at another sample than the thread's own. */
 export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, isPart: (node: Node) => boolean, refuse: (node: Node) => void): Elements => {
@@ -93,8 +96,11 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, isPart:
 export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
   const { node, sample, place, within, lanes } = elements
   const body: Stmt[] = []
-  const across = Math.ceil((place.high + 1) / workgroup)
+  const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
   const samples = ranges ? ranges.step : sample ? sample.high + 1 : 1
+  const turns = sample && sharesLoads(roots, reads) ? turnsOf(Math.ceil((place.high + 1) / workgroup)) : 1
+  const span = workgroup * turns
+  const across = Math.ceil((place.high + 1) / span)
   const most = limits.maxComputeWorkgroupsPerDimension
   let groups: readonly [number, number, number]
   let column: Expr
@@ -113,36 +119,59 @@ export const lowerElements = (elements: Elements, kind: KernelKind, reads: Reads
     column = sample ? arithmetic("mod", use(linear), number(across), true) : use(linear)
     row = sample ? arithmetic("idiv", use(linear), number(across), true) : undefined
   }
-  const known = block()
-  const placeLocal = local("i32")
-  body.push({ op: "let", local: placeLocal, value: arithmetic("add", arithmetic("mul", column, number(workgroup)), builtin("lane")) })
-  known.known.set(place, use(placeLocal))
+  const whole = block()
   if (sample && row) {
     const name = local("i32")
     body.push({ op: "let", local: name, value: row })
-    known.known.set(sample, use(name))
-    if (within) known.known.set(within, use(name))
+    whole.known.set(sample, use(name))
+    if (within) whole.known.set(within, use(name))
     if (ranges && within) {
-      const whole = local("i32")
-      body.push({ op: "let", local: whole, value: arithmetic("add", use(name), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) })
-      known.known.set(sample, use(whole))
+      const all = local("i32")
+      body.push({ op: "let", local: all, value: arithmetic("add", use(name), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) })
+      whole.known.set(sample, use(all))
     }
   }
-  if (within && !sample) known.known.set(within, number(0))
+  if (within && !sample) whole.known.set(within, number(0))
+  const start = arithmetic("mul", column, number(span))
+  const own = arithmetic("add", start, builtin("lane"))
+  const placeLocal = local("i32")
+  if (turns === 1) body.push({ op: "let", local: placeLocal, value: own })
+  const each = turns === 1 ? whole : block(whole, [place])
+  each.known.set(place, use(placeLocal))
   const prelude: Stmt[] = []
   const target = makeTarget(reads, prelude)
-  const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
-  const lowerer = makeLowerer(target, roots)
-  loadColumns(roots, reads, target, lowerer, known, [place, ...(sample ? [sample] : []), ...(within ? [within] : [])])
-  const values = lowerer.lower(lanes.map((l) => l.value), known)
-  const places = lowerer.lower(lanes.map((l) => l.at), known)
+  const lowerer = makeLowerer(target, roots, turns === 1 ? [] : [place])
+  const shared = [...(sample ? [sample] : []), ...(within ? [within] : [])]
+  if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, shared)
+  loadColumns(roots, reads, target, lowerer, each, [place, ...shared])
+  const values = lowerer.lower(lanes.map((l) => l.value), each)
+  const places = lowerer.lower(lanes.map((l) => l.at), each)
   const output = reads.bindings.write(node)
-  lanes.forEach((_, i) => known.statements.push({ op: "store", binding: output, index: places[i]!, value: values[i]! }))
-  const inside = [...prelude, ...known.statements]
+  lanes.forEach((_, i) => each.statements.push({ op: "store", binding: output, index: places[i]!, value: values[i]! }))
+  const partial = (place.high + 1) % span !== 0 || (!sample && !exact)
+  if (turns > 1) {
+    const end = arithmetic("add", start, number(span))
+    whole.statements.push({ op: "for", local: placeLocal, from: own, below: partial ? arithmetic("min", end, number(place.high + 1)) : end, step: workgroup, body: each.statements })
+  }
+  const inside = [...prelude, ...whole.statements]
   const guards: Expr[] = []
-  if ((place.high + 1) % workgroup !== 0 || (!sample && !exact)) guards.push(arithmetic("lt", use(placeLocal), number(place.high + 1)))
-  if (sample && !exact) guards.push(arithmetic("lt", known.known.get(sample)!, number(sample.high + 1)))
+  if (turns === 1 && partial) guards.push(arithmetic("lt", use(placeLocal), number(place.high + 1)))
+  if (sample && !exact) guards.push(arithmetic("lt", whole.known.get(sample)!, number(sample.high + 1)))
   if (guards.length === 0) body.push(...inside)
   else body.push({ op: "if", condition: guards.reduce((a, b) => arithmetic("and", a, b)), then: inside, else: [] })
   return { kind, bindings: reads.bindings.list, workgroup: [workgroup, 1, 1], groups, shared: [], body }
+}
+
+/** Whether a thread reads what does not depend on its place: columns of a table, or the key of a draw. */
+const sharesLoads = (roots: readonly Scalar[], reads: Reads): boolean => {
+  let found = false
+  eachScalar(roots, (e) => { if (e.op === "read" && (e.slot < 0 || reads.nodes.get(e.slot)?.prim === "draw")) found = true })
+  return found
+}
+
+/** How many places a thread takes when one each would make so many workgroups of a sample. The size of the batch does not count: it would change the kernel. */
+const turnsOf = (groups: number): number => {
+  let turns = 1
+  while (turns < mostTurns && groups / (2 * turns) >= leastGroups) turns *= 2
+  return turns
 }

@@ -1,39 +1,26 @@
 /**
- * Lowers a sample program: with statistics or arrays a workgroup for each row (lane 0 computes scalars, all lanes sum
- * the statistics, partial sums are added in a fixed order), otherwise a thread for each row.
+ * Lowers a sample program: with statistics or arrays a workgroup for each row, otherwise a thread for each row. In a
+ * workgroup every lane computes the scalars (they are few, and memory behind a condition is slow to compile), the draws
+ * are spread over the lanes, all lanes sum the statistics, and lane 0 adds the partial sums in a fixed order.
  */
-import type { Scalar, Var } from "../scalar/scalar.ts"
-import { canonical } from "../scalar/intern.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
 import type { Node } from "../ir/graph.ts"
-import { idiv, i32, mapScalar, mod, operands } from "../scalar/scalar.ts"
-import { drawAttrs, type Column } from "../schedule/rates.ts"
-import type { RowArray, SampleProgram, Statistic } from "../schedule/sample-program.ts"
-import { memorySlot } from "../schedule/sample-program.ts"
-import { foldGroups } from "../schedule/tile.ts"
+import { canonical } from "../scalar/intern.ts"
+import { i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
+import { simplify } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits, Ranges } from "../schedule/limits.ts"
-import { distributionOf, fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
+import type { Column } from "../schedule/rates.ts"
+import { memorySlot, type RowArray, type RowScalar, type SampleProgram, type Statistic } from "../schedule/sample-program.ts"
+import { foldGroups } from "../schedule/tile.ts"
+import { fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Stmt } from "./kernel.ts"
-import { block, combined, makeLowerer, neutral, type Block } from "./lower.ts"
+import { block, combined, makeLowerer, neutral } from "./lower.ts"
+import { constantsInto, rowMemory, wordPlace } from "./row-memory.ts"
+import { arrangementLoops, drawLoops, keyLoop, type DrawLoops } from "./sample-draws.ts"
 
 const lanes = 64
-
-/** Where each value lies in the row's memory, the table's columns first. */
-const layout = (program: SampleProgram, table: Table): { readonly at: ReadonlyMap<number, number>; readonly words: number } => {
-  const at = new Map<number, number>()
-  for (const { column, slot } of program.columns) {
-    const offset = table.offsets.get(column)
-    if (offset !== undefined && !at.has(slot)) at.set(slot, offset)
-  }
-  let words = table.stride * 4
-  for (const v of program.values) {
-    if (at.has(v.slot)) continue
-    at.set(v.slot, words)
-    words += "words" in v ? v.words : 1
-  }
-  return { at, words }
-}
+/** A table of at most so many groups of four words is written group by group. */
+const fewGroups = 4
 
 /** A small result of each sample with a buffer of its own: one column for each element, or one array. */
 export interface RowResult {
@@ -43,81 +30,57 @@ export interface RowResult {
 
 export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
-  const { at, words } = layout(program, table)
-  const memory: ArrayLocal = { kind: "array", space: together ? "workgroup" : "private", element: "u32", length: Math.max(1, words) }
-  const shared: ArrayLocal[] = together ? [memory] : []
-  const body: Stmt[] = together ? [] : [{ op: "array", array: memory }]
+  const memory = rowMemory(program, reads, together ? "workgroup" : "private")
+  const shared: ArrayLocal[] = []
+  const constants = constantsInto(shared)
   const lane = local("i32")
   const row = local("i32")
-  const rowValue: Expr = use(row)
   const within = local("i32")
   const rows = ranges ? ranges.step : program.rows
-  const bindRow = (into: Block): void => {
-    into.known.set(program.row, rowValue)
-    if (program.within) into.known.set(program.within, ranges ? use(within) : rowValue)
-  }
-  /** Names the row; within a range it counts from the range's first. */
-  const nameRow = (index: Expr): Stmt[] => (!program.within || !ranges ? [{ op: "let", local: row, value: index }] : [
-    { op: "let", local: within, value: index },
-    { op: "let", local: row, value: arithmetic("add", use(within), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) }])
+  const tableBinding = table.stride > 0 ? reads.bindings.table(table, "write") : -1
+
+  // One block for all: what a level computed, later ones know.
+  const top = block()
+  const body = top.statements
+  const prelude: Stmt[] = []
+  top.known.set(program.row, use(row))
+  if (program.within) top.known.set(program.within, use(ranges ? within : row))
+  const scalars = new Map<number, Expr>()
   const ownReads: Reads = {
     ...reads,
-    memory: (e, index) => fromWord(e.type, { op: "element", type: "u32", array: memory, index: arithmetic("add", index[0]!, number(at.get(e.slot)!)) })
+    memory: (e, index) => scalars.get(e.slot) ?? fromWord(e.type, memory.word(wordPlace(memory.at.get(e.slot)!, index[0]!)))
   }
-  const tableBinding = table.stride > 0 ? reads.bindings.table(table, "write") : -1
-  const slotOf = new Map(program.columns.map(({ column, slot }) => [column, slot]))
+  const target = makeTarget(ownReads, prelude, memory.keyAt)
+  const flushPrelude = (): void => { body.push(...prelude.splice(0)) }
 
-  const scalarBlock = (level: number): Stmt[] => {
-    const prelude: Stmt[] = []
-    const target = makeTarget(ownReads, prelude)
+  const spread = (count: number, statements: (k: Expr) => Stmt[]): Stmt => {
+    const k = local("i32")
+    const below = together ? number(count) : arithmetic("add", number(count), { op: "hidden_zero", type: "i32" })
+    return { op: "for", local: k, from: together ? use(lane) : number(0), below, step: together ? lanes : 1, body: statements(use(k)) }
+  }
+  const barrier = (): void => { if (together) body.push({ op: "barrier" }) }
+  const loops: DrawLoops = { reads, memory, constants, spread, lower: (e) => makeLowerer(target, [e]).lower([e], top)[0]! }
+
+  /** The scalars of a level become locals of the whole kernel. */
+  const lowerScalars = (level: number): void => {
+    const own = inOrder(program.values.flatMap((v) => (v.kind === "scalar" && v.level === level ? [v] : [])))
+    const lowerer = makeLowerer(target, own.map((s) => s.body))
     const into = block()
-    bindRow(into)
-    // What lower levels stored is read back.
-    for (const v of program.values) if (v.kind === "scalar" && v.level < level) into.known.set(v.body, fromWord(v.type, { op: "element", type: "u32", array: memory, index: number(at.get(v.slot)!) }))
-    for (const v of program.values) if (v.kind === "statistic" && v.level === level) combine(v, into.statements)
-    const own = program.values.filter((v) => (v.kind === "scalar" || v.kind === "arrangement") && v.level === level)
-    const scalars = own.flatMap((v) => (v.kind === "scalar" ? [v] : []))
-    const arrangements = own.flatMap((v) => (v.kind === "arrangement" ? [v] : []))
-    const lowerer = makeLowerer(target, [...arrangements.map((a) => a.sample), ...scalars.map((s) => s.body)])
-    for (const a of arrangements) {
-      const sample = lowerer.lower([a.sample], into)[0]!
-      const array: ArrayLocal = { kind: "array", space: "private", element: "i32", length: a.words }
-      reads.bindings.settings()
-      const key = local("key")
-      prelude.push({ op: "let", local: key, value: { op: "key", type: "key", site: drawAttrs(a.node).site } })
-      into.statements.push({ op: "array", array }, { op: "draw_array", array, distribution: distributionOf(a.node), args: [use(key), { op: "cast", type: "u32", fn: "u32", x: sample }] })
-      copy(a.words, (k) => [{ op: "set", array: memory, index: arithmetic("add", number(at.get(a.slot)!), k), value: toWord({ op: "element", type: "i32", array, index: k }) }], into.statements)
-    }
-    // In order of slots, values that others need first.
-    for (const s of inOrder(scalars)) {
-      const value = lowerer.lower([s.body], into)[0]!
+    for (const [e, known] of top.known) into.known.set(e, known)
+    for (const s of own) {
       const name = local(s.type)
+      const value = lowerer.lower([s.body], into)[0]!
       into.statements.push({ op: "let", local: name, value })
       into.known.set(s.body, use(name))
-      into.statements.push({ op: "set", array: memory, index: number(at.get(s.slot)!), value: toWord(use(name)) })
+      scalars.set(s.slot, use(name))
     }
-    return [...prelude, ...into.statements]
-  }
-  const partials = new Map<number, ArrayLocal>()
-  const combine = (s: Statistic, into: Stmt[]): void => {
-    const total = local(s.type)
-    const turn = local("i32")
-    const part = partials.get(s.slot)!
-    into.push(
-      { op: "var", local: total, value: number(neutral(s.reduce.combine, s.type), s.type) },
-      { op: "for", local: turn, from: number(0), below: number(lanes), step: 1, body: [
-        { op: "assign", local: total, value: combined(s.reduce.combine, s.type, use(total), { op: "element", type: s.type, array: part, index: use(turn) }) }] },
-      { op: "set", array: memory, index: number(at.get(s.slot)!), value: toWord(use(total)) })
+    flushPrelude()
+    body.push(...into.statements)
+    for (const [e, known] of into.known) top.known.set(e, known)
   }
 
-  const cooperative = (level: number): Stmt[] => {
-    const out: Stmt[] = []
-    const free = [...new Set(partials.values())]
-    for (const group of sameLoops(program.values.flatMap((v) => (v.kind === "statistic" && v.level === level ? [v] : [])))) out.push(...statisticLoop(group, free))
-    for (const v of program.values) if (v.kind === "array" && v.level === level) out.push(...arrayLoop(v))
-    return out
-  }
-  const statisticLoop = (group: readonly Statistic[], free: ArrayLocal[]): Stmt[] => {
+  const free: ArrayLocal[] = []
+  const lowerStatistics = (group: readonly Statistic[]): { readonly statistic: Statistic; readonly part: ArrayLocal }[] => {
     const extents = group[0]!.reduce.vars.map((v) => v.high - v.low + 1)
     const turns = extents.reduce((a, b) => a * b, 1)
     const place: Var = { op: "var", type: "i32", name: "p", low: 0, high: turns - 1 }
@@ -129,82 +92,127 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
       stride *= extents[d]!
     }
     const bodies = canonical(simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!]))))))
-    const prelude: Stmt[] = []
-    const target = makeTarget(ownReads, prelude)
-    const outer = block()
-    bindRow(outer)
-    const inner = block(outer, [place])
+    const inner = block(top, [place])
     const counter = local("i32")
     inner.known.set(place, use(counter))
     const totals = group.map((s) => local(s.type))
-    group.forEach((s, i) => outer.statements.push({ op: "var", local: totals[i]!, value: number(neutral(s.reduce.combine, s.type), s.type) }))
     const values = makeLowerer(target, bodies, [place]).lower(bodies, inner)
     group.forEach((s, i) => inner.statements.push({ op: "assign", local: totals[i]!, value: combined(s.reduce.combine, s.type, use(totals[i]!), values[i]!) }))
-    outer.statements.push({ op: "for", local: counter, from: use(lane), below: number(turns), step: lanes, body: inner.statements })
-    group.forEach((s, i) => {
-      const reused = free.findIndex((a) => a.element === s.type)
-      const part: ArrayLocal = reused >= 0 ? free.splice(reused, 1)[0]! : { kind: "array", space: "workgroup", element: s.type, length: lanes }
+    flushPrelude()
+    group.forEach((s, i) => body.push({ op: "var", local: totals[i]!, value: number(neutral(s.reduce.combine, s.type), s.type) }))
+    body.push({ op: "for", local: counter, from: use(lane), below: number(turns), step: lanes, body: inner.statements })
+    return group.map((statistic, i) => {
+      const reused = free.findIndex((a) => a.element === statistic.type)
+      const part: ArrayLocal = reused >= 0 ? free.splice(reused, 1)[0]! : { kind: "array", space: "workgroup", element: statistic.type, length: lanes }
       if (reused < 0) shared.push(part)
-      partials.set(s.slot, part)
-      outer.statements.push({ op: "set", array: part, index: use(lane), value: use(totals[i]!) })
+      body.push({ op: "set", array: part, index: use(lane), value: use(totals[i]!) })
+      return { statistic, part }
     })
-    return [...prelude, ...outer.statements]
   }
-  const arrayLoop = (v: RowArray): Stmt[] => {
-    const prelude: Stmt[] = []
-    const target = makeTarget(ownReads, prelude)
-    const outer = block()
-    bindRow(outer)
-    const inner = block(outer, [v.element])
+  /** Lane 0 adds the lanes' partial results in order, those of all statistics in one loop. */
+  const combine = (parts: readonly { readonly statistic: Statistic; readonly part: ArrayLocal }[]): void => {
+    if (parts.length === 0) return
+    barrier()
+    const turn = local("i32")
+    const totals = parts.map(({ statistic: s }) => local(s.type))
+    body.push({ op: "if", condition: arithmetic("eq", use(lane), number(0)), else: [], then: [
+      ...parts.map(({ statistic: s }, i): Stmt => ({ op: "var", local: totals[i]!, value: number(neutral(s.reduce.combine, s.type), s.type) })),
+      { op: "for", local: turn, from: number(0), below: arithmetic("add", number(lanes), { op: "hidden_zero", type: "i32" }), step: 1, body: parts.map(({ statistic: s, part }, i): Stmt =>
+        ({ op: "assign", local: totals[i]!, value: combined(s.reduce.combine, s.type, use(totals[i]!), { op: "element", type: s.type, array: part, index: use(turn) }) })) },
+      ...parts.map(({ statistic: s }, i): Stmt => ({ op: "set", array: memory.array, index: number(memory.at.get(s.slot)!), value: toWord(use(totals[i]!)) }))
+    ] })
+    free.push(...parts.map((p) => p.part))
+  }
+  const lowerArray = (v: RowArray): void => {
+    const inner = block(top, [v.element])
     const counter = local("i32")
     inner.known.set(v.element, use(counter))
     const value = makeLowerer(target, [v.body], [v.element]).lower([v.body], inner)[0]!
-    inner.statements.push({ op: "set", array: memory, index: arithmetic("add", use(counter), number(at.get(v.slot)!)), value: toWord(value) })
-    return [...prelude, ...outer.statements, { op: "for", local: counter, from: use(lane), below: number(v.words), step: lanes, body: inner.statements }]
+    inner.statements.push({ op: "set", array: memory.array, index: wordPlace(memory.at.get(v.slot)!, use(counter)), value: toWord(value) })
+    flushPrelude()
+    body.push({ op: "for", local: counter, from: use(lane), below: number(v.words), step: lanes, body: inner.statements })
   }
 
-  const resultsOut = (first: Expr, step: number): Stmt[] => results.map(({ node, columns }) => {
-    const words = sizeOf(node.shape.slice(1))
-    const binding = reads.bindings.write(node)
-    const whole = columns.length === 1 && columns[0]!.words === words
-    const place = (e: Expr): Expr => (whole ? arithmetic("add", e, number(at.get(slotOf.get(columns[0]!)!)!)) : number(0))
-    const stored = (e: Expr, memoryAt: Expr): Stmt => ({ op: "store", binding, index: arithmetic("add", arithmetic("mul", rowValue, number(words)), e), value: fromWord(node.dtype, { op: "element", type: "u32", array: memory, index: memoryAt }) })
-    if (!whole || words === 1) {
-      const each = columns.map((c, e) => stored(number(e), number(at.get(slotOf.get(c)!)!)))
-      return together ? [{ op: "if", condition: arithmetic("eq", use(lane), number(0)), then: each, else: [] } satisfies Stmt] : each
-    }
-    const k = local("i32")
-    return [{ op: "for", local: k, from: first, below: number(words), step, body: [stored(use(k), place(use(k)))] } satisfies Stmt]
-  }).flat()
-  const copyOut = (first: Expr, step: number): Stmt[] => {
-    if (table.stride === 0) return resultsOut(first, step)
-    const k = local("i32")
-    const group = (j: Expr): Stmt => ({ op: "store_words", binding: tableBinding, index: arithmetic("add", arithmetic("mul", rowValue, number(table.stride)), j),
-      values: [0, 1, 2, 3].map((c): Expr => ({ op: "element", type: "u32", array: memory, index: arithmetic("add", arithmetic("mul", j, number(4)), number(c)) })) as [Expr, Expr, Expr, Expr] })
-    const rest = resultsOut(first, step)
-    if (step === 1 && table.stride <= 16) return [...Array.from({ length: table.stride }, (_, j) => group(number(j))), ...rest]
-    return [{ op: "for", local: k, from: first, below: number(table.stride), step, body: [group(use(k))] }, ...rest]
-  }
+  // ---- the kernel, in order
+  const { groups, linear } = foldGroups([together ? rows : Math.ceil(rows / lanes)], limits)
+  const head: Stmt[] = [{ op: "let", local: lane, value: builtin("lane") }]
+  const index: Expr = !together ? arithmetic("add", arithmetic("mul", linear.index, number(lanes)), use(lane)) : linear.exact ? linear.index : arithmetic("min", linear.index, number(rows - 1))
+  if (program.within && ranges) {
+    // Within a range, rows count from the range's first.
+    head.push({ op: "let", local: within, value: index }, { op: "let", local: row, value: arithmetic("add", use(within), { op: "load", type: "i32", binding: reads.bindings.first(), index: number(0) }) })
+  } else head.push({ op: "let", local: row, value: index })
 
+  const keys = keyLoop(loops)
+  body.push(...keys)
+  if (keys.length > 0) barrier()
+  const draws = [...drawLoops(loops, program), ...arrangementLoops(loops, program)]
+  flushPrelude()
+  body.push(...draws)
+  if (draws.length > 0) barrier()
+  lowerScalars(0)
+  for (let level = 1; level < program.levels; level++) {
+    const parts = sameLoops(program.values.flatMap((v) => (v.kind === "statistic" && v.level === level ? [v] : []))).flatMap(lowerStatistics)
+    for (const v of program.values) if (v.kind === "array" && v.level === level) lowerArray(v)
+    combine(parts)
+    barrier()
+    lowerScalars(level)
+  }
+  body.push(...writeOut())
+
+  const arrays = memory.array.length > 1 || memory.at.size > 0
   if (together) {
-    const { groups, linear } = foldGroups([rows], limits)
-    body.push({ op: "let", local: lane, value: builtin("lane") }, ...nameRow(linear.exact ? linear.index : arithmetic("min", linear.index, number(rows - 1))))
-    for (let level = 0; level < program.levels; level++) {
-      if (level > 0) {
-        const loops = cooperative(level)
-        if (loops.length > 0) body.push(...loops, { op: "barrier" })
-      }
-      const scalars = scalarBlock(level)
-      if (scalars.length > 0) body.push({ op: "if", condition: arithmetic("eq", use(lane), number(0)), then: scalars, else: [] }, { op: "barrier" })
-    }
-    body.push(...copyOut(use(lane), lanes))
-    return { kind: "sample", bindings: reads.bindings.list, workgroup: [lanes, 1, 1], groups, shared, body }
+    return { kind: "sample", bindings: reads.bindings.list, workgroup: [lanes, 1, 1], groups, shared: [...(arrays ? [memory.array] : []), ...shared], body: [...head, ...body] }
   }
-  const { groups, linear } = foldGroups([Math.ceil(rows / lanes)], limits)
-  body.push({ op: "let", local: lane, value: builtin("lane") }, ...nameRow(arithmetic("add", arithmetic("mul", linear.index, number(lanes)), use(lane))))
-  const inside = [...scalarBlock(0), ...copyOut(number(0), 1)]
-  body.push({ op: "if", condition: arithmetic("lt", rowValue, number(program.rows)), then: inside, else: [] })
-  return { kind: "sample", bindings: reads.bindings.list, workgroup: [lanes, 1, 1], groups, shared, body }
+  return {
+    kind: "sample", bindings: reads.bindings.list, workgroup: [lanes, 1, 1], groups, shared,
+    body: [...head, { op: "if", condition: arithmetic("lt", use(row), number(program.rows)), then: [...(arrays ? [{ op: "array", array: memory.array } satisfies Stmt] : []), ...body], else: [] }]
+  }
+
+  /** The table's words and the results, from locals and from memory. */
+  function writeOut(): Stmt[] {
+    const out: Stmt[] = []
+    const slotOf = new Map(program.columns.map(({ column, slot }) => [column, slot]))
+    const wordOf = (column: Column, k: number): Expr => {
+      const known = scalars.get(slotOf.get(column)!)
+      return known ? toWord(known) : memory.word(number(memory.at.get(slotOf.get(column)!)! + k))
+    }
+    const once = (statements: readonly Stmt[]): Stmt[] =>
+      statements.length === 0 ? [] : together ? [{ op: "if", condition: arithmetic("eq", use(lane), number(0)), then: statements, else: [] }] : [...statements]
+    const start = arithmetic("mul", use(row), number(table.stride))
+    const words: (Expr | undefined)[] = Array.from({ length: table.stride * 4 }, () => undefined)
+    for (const [column, offset] of table.offsets) for (let k = 0; k < column.words; k++) words[offset + k] = wordOf(column, k)
+    const zero = number(0, "u32")
+    const four = (at: (k: number) => Expr): [Expr, Expr, Expr, Expr] => [at(0), at(1), at(2), at(3)]
+    if (table.stride > 0 && table.stride <= fewGroups) {
+      out.push(...once(Array.from({ length: table.stride }, (_, g): Stmt => ({ op: "store_words", binding: tableBinding, index: arithmetic("add", start, number(g)), values: four((k) => words[4 * g + k] ?? zero) }))))
+    } else if (table.stride > 0) {
+      // Gathered in one private array, and written by one loop.
+      const line: ArrayLocal = { kind: "array", space: "private", element: "u32", length: words.length }
+      out.push({ op: "array", array: line })
+      for (const [column, offset] of table.offsets) {
+        if (column.words <= 4) for (let k = 0; k < column.words; k++) out.push({ op: "set", array: line, index: number(offset + k), value: words[offset + k]! })
+        else {
+          const j = local("i32")
+          out.push({ op: "for", local: j, from: number(0), below: arithmetic("add", number(column.words), { op: "hidden_zero", type: "i32" }), step: 1, body: [
+            { op: "set", array: line, index: wordPlace(offset, use(j)), value: memory.word(wordPlace(memory.at.get(slotOf.get(column)!)!, use(j))) }] })
+        }
+      }
+      out.push(spread(table.stride, (g) => [{ op: "store_words", binding: tableBinding, index: arithmetic("add", start, g),
+        values: four((k) => ({ op: "element", type: "u32", array: line, index: wordPlace(k, arithmetic("mul", g, number(4))) })) }]))
+    }
+    for (const { node, columns } of results) {
+      const count = sizeOf(node.shape.slice(1))
+      const binding = reads.bindings.write(node)
+      const place = (e: Expr): Expr => arithmetic("add", arithmetic("mul", use(row), number(count)), e)
+      if (columns.length === count && columns.every((c) => c.words === 1)) {
+        out.push(...once(columns.map((c, e): Stmt => ({ op: "store", binding, index: place(number(e)), value: fromWord(node.dtype, wordOf(c, 0)) }))))
+      } else {
+        const from = memory.at.get(slotOf.get(columns[0]!)!)!
+        out.push(spread(count, (e) => [{ op: "store", binding, index: place(e), value: fromWord(node.dtype, memory.word(wordPlace(from, e))) }]))
+      }
+    }
+    return out
+  }
 }
 
 /** Statistics over equal extents share one loop. */
@@ -217,21 +225,12 @@ const sameLoops = (statistics: readonly Statistic[]): Statistic[][] => {
   return [...groups.values()]
 }
 
-/** `n` copies: written out when few, a loop otherwise. */
-const copy = (n: number, statement: (k: Expr) => Stmt[], into: Stmt[]): void => {
-  if (n <= 8) for (let k = 0; k < n; k++) into.push(...statement(number(k)))
-  else {
-    const k = local("i32")
-    into.push({ op: "for", local: k, from: number(0), below: number(n), step: 1, body: statement(use(k)) })
-  }
-}
-
-/** Scalars in an order in which what another reads from memory comes first. */
-const inOrder = <T extends { readonly slot: number; readonly body: Scalar }>(scalars: readonly T[]): T[] => {
+/** Scalars in an order in which what another reads comes first. */
+const inOrder = (scalars: readonly RowScalar[]): RowScalar[] => {
   const bySlot = new Map(scalars.map((s) => [s.slot, s]))
-  const done = new Set<T>()
-  const result: T[] = []
-  const visit = (s: T): void => {
+  const done = new Set<RowScalar>()
+  const result: RowScalar[] = []
+  const visit = (s: RowScalar): void => {
     if (done.has(s)) return
     done.add(s)
     const seen = new Set<Scalar>()

@@ -23,7 +23,9 @@ export const printKernel = (kernel: Kernel, name: string): string => {
       case "load": return `${bound[e.binding]}[${show(e.index)}]`
       case "word": return `${e.type}(${show(e.words)}.${e.at})`
       case "element": return `${names.of(e.array, "a")}[${show(e.index)}]`
-      case "key": return `key(${e.site})`
+      case "key": return `key(${show(e.site)})`
+      case "pair": return `(${show(e.first)}, ${show(e.second)})`
+      case "key_word": return `${show(e.key)}.${e.at}`
       case "draw": return `${e.distribution.name}(${e.args.map(show).join(", ")})`
     }
   }
@@ -59,7 +61,7 @@ export const printKernel = (kernel: Kernel, name: string): string => {
   return [
     `kernel ${name} (${kernel.kind}) groups ${kernel.groups.join(" x ")}, workgroup ${kernel.workgroup.join(" x ")} {`,
     ...kernel.bindings.map((b, i) => `  ${b.access} ${bound[i]}: ${b.element}[${b.length}]${b.label === "" ? "" : `   # ${b.label}`}`),
-    ...kernel.shared.map((a) => `  shared ${names.of(a, "a")}: ${a.element}[${a.length}]`),
+    ...kernel.shared.map((a) => `  ${a.space === "constant" ? "constant" : "shared"} ${names.of(a, "a")}: ${a.element}[${a.length}]${a.data ? ` = ${a.data.join(" ")}` : ""}`),
     ...lines,
     "}",
     ""

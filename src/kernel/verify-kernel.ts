@@ -1,6 +1,6 @@
 /** The verifier of the kernel IR: names the rule that a kernel breaks, and where. An empty list means that it holds to all. */
 import type { Limits } from "../schedule/limits.ts"
-import { blocksOf, expressionsOf, operandsOf, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
+import { blocksOf, expressionsOf, operandsOf, sharedBytes, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
 
 const mostNested = 50
 export const mostStatements = 2000
@@ -23,7 +23,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
   if (storage > limits.maxStorageBuffersPerShaderStage) problem(`${storage} storage buffers, at most ${limits.maxStorageBuffersPerShaderStage}`)
   const threads = kernel.workgroup.reduce((a, b) => a * b, 1)
   if (threads > limits.maxComputeInvocationsPerWorkgroup) problem(`${threads} threads in a workgroup, at most ${limits.maxComputeInvocationsPerWorkgroup}`)
-  const shared = kernel.shared.reduce((n, a) => n + 4 * a.length, 0)
+  const shared = sharedBytes(kernel)
   if (shared > limits.maxComputeWorkgroupStorageSize) problem(`${shared} bytes of workgroup memory, at most ${limits.maxComputeWorkgroupStorageSize}`)
   for (const g of kernel.groups) if (!Number.isInteger(g) || g < 1 || g > limits.maxComputeWorkgroupsPerDimension) problem(`${g} workgroups along one dimension, at most ${limits.maxComputeWorkgroupsPerDimension}`)
 
@@ -97,7 +97,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
         case "assign": if (!scope.has(s.local)) problem("a local is assigned where it is not defined"); break
         case "array": arrays.add(s.array); break
         case "set": case "draw_array":
-          if (!arrays.has(s.array)) problem("an array is written where it is not declared")
+          if (!arrays.has(s.array) || s.array.space === "constant") problem("an array is written where it is not declared")
           if (s.op === "set") within(s.index, s.array.length, "an array")
           break
         case "store": case "store_words": {

@@ -2,6 +2,7 @@
 import type { Graph, Node, Origin } from "../ir/graph.ts"
 import { emit } from "../backend/wgsl/emit.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
+import { sharedBytes } from "../kernel/kernel.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import { sizeOf } from "../schedule/inline.ts"
@@ -139,7 +140,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       known.set(key, id)
       kernels.push({ id, name: `${kernel.kind}${id}`, wgsl, workgroup: kernel.workgroup, bindings, kind: kernel.kind, origin: where(node.origin) })
     }
-    needs.shared = Math.max(needs.shared, kernel.shared.reduce((n, a) => n + 4 * a.length, 0))
+    needs.shared = Math.max(needs.shared, sharedBytes(kernel))
     for (let r = 0; r < (ranges ? rangeCount(ranges) : 1); r++) {
       const count = ranges ? Math.min(ranges.step, ranges.samples - r * ranges.step) : 0
       const buffersBound = bound.map((b) => {

@@ -32,16 +32,19 @@ export const interner = (): Interner => {
     return e
   }
 
-  const node = (e: Scalar): Scalar => {
-    if (ids.has(e)) return e
-    if (e.op === "var") return enter(e)
-    const vars = e.op === "reduce" ? e.vars.map((v) => ids.get(node(v))).join() : ""
-    const key = `${e.op} ${e.type} ${shapeOf(e)} ${vars} (${operands(e).map((x) => ids.get(x)).join()})`
-    const same = byKey.get(key)
-    if (same) return same
-    byKey.set(key, e)
-    return enter(e)
+  /** The object for `e` over these operands, which are interned; it is built only where there is none yet. */
+  const nodeOver = (e: Scalar, parts: readonly Scalar[], same: boolean): Scalar => {
+    let key = `${e.op} ${e.type} ${shapeOf(e)}`
+    if (e.op === "reduce") for (const v of e.vars) key += ` v${ids.get(node(v))}`
+    for (const x of parts) key += ` ${ids.get(x)}`
+    const there = byKey.get(key)
+    if (there) return there
+    const made = same ? e : withOperands(e, parts)
+    byKey.set(key, made)
+    return enter(made)
   }
+
+  const node = (e: Scalar): Scalar => (ids.has(e) ? e : e.op === "var" ? enter(e) : nodeOver(e, operands(e), true))
 
   // A stack of its own: expressions may be deeper than the call stack.
   const intern = (root: Scalar): Scalar => {
@@ -53,14 +56,16 @@ export const interner = (): Interner => {
         continue
       }
       const parts = operands(e)
-      const open = parts.filter((x) => !known.has(x) && !ids.has(x))
-      if (open.length > 0) {
-        stack.push(...open)
+      const before = stack.length
+      for (const x of parts) if (!known.has(x) && !ids.has(x)) stack.push(x)
+      if (stack.length > before) continue
+      stack.pop()
+      if (e.op === "var") {
+        known.set(e, node(e))
         continue
       }
-      stack.pop()
       const after = parts.map((x) => known.get(x) ?? x)
-      known.set(e, node(after.every((x, i) => x === parts[i]) ? e : withOperands(e, after)))
+      known.set(e, nodeOver(e, after, after.every((x, i) => x === parts[i])))
     }
     return known.get(root) ?? root
   }

@@ -3,7 +3,7 @@
  * of their own, and when each can be computed. Where a kernel would break a limit, fusion stops earlier and all is done again.
  */
 import type { Graph, Node } from "../ir/graph.ts"
-import type { Kernel, KernelKind } from "../kernel/kernel.ts"
+import { sharedBytes, type Kernel, type KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
 import { elementsOf, lowerElements, type Elements } from "../kernel/lower-elements.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
@@ -37,8 +37,9 @@ export interface Schedule {
   readonly problems: readonly LimitProblem[]
 }
 
-/** A kernel with more statements is divided where that can be done. */
+/** A kernel with more statements is divided where that can be done; sample kernels sooner, since their draws are long code. */
 const mostStatements = 1200
+const mostSampleStatements = 300
 
 export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits): Schedule => {
   // Two bindings are left for a table and the result.
@@ -129,7 +130,7 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
       const results = [...rowRoots].filter(([, mine]) => mine.every((c) => part.includes(c))).map(([node, mine]): RowResult => ({ node, columns: mine }))
       const scheduled = lowered(program.rows, roots[Math.min(...own.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, ranges))
       const users = [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
-      if (users.length > 1 && tooMuch(scheduled.kernel, limits)) {
+      if (users.length > 1 && tooMuch(scheduled.kernel, limits, mostSampleStatements)) {
         const half = new Set(users.slice(0, users.length >> 1))
         waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))
         continue
@@ -139,7 +140,7 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
   }
   for (const e of elements) {
     const scheduled = lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => lowerElements(e, kindOf(table, e), reads, limits, ranges))
-    if (tooMuch(scheduled.kernel, limits)) {
+    if (tooMuch(scheduled.kernel, limits, mostStatements)) {
       const found = relief(fusion, e.node, limits, scheduled.kernel)
       if (found) return { force: found }
     }
@@ -152,9 +153,8 @@ const attempt = (graph: Graph, table: PrimitiveTable, limits: Limits, forced: Re
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))
 const storageOf = (kernel: Kernel): number => kernel.bindings.filter((b) => b.access !== "uniform").length
-const sharedOf = (kernel: Kernel): number => kernel.shared.reduce((n, a) => n + 4 * a.length, 0)
-const tooMuch = (kernel: Kernel, limits: Limits): boolean =>
-  storageOf(kernel) > limits.maxStorageBuffersPerShaderStage || sharedOf(kernel) > limits.maxComputeWorkgroupStorageSize || statementsOf(kernel) > mostStatements
+const tooMuch = (kernel: Kernel, limits: Limits, statements: number): boolean =>
+  storageOf(kernel) > limits.maxStorageBuffersPerShaderStage || sharedBytes(kernel) > limits.maxComputeWorkgroupStorageSize || statementsOf(kernel) > statements
 
 /** Limits that no division of the work could meet. */
 const overLimits = (kernels: readonly Scheduled[], limits: Limits): LimitProblem[] => {
@@ -164,7 +164,7 @@ const overLimits = (kernels: readonly Scheduled[], limits: Limits): LimitProblem
     const storage = storageOf(kernel)
     if (storage > limits.maxStorageBuffersPerShaderStage) problems.push({ limit: "maxStorageBuffersPerShaderStage", needed: storage, available: limits.maxStorageBuffersPerShaderStage, origin: node.origin,
       message: `${nameOf(node)} reads and writes ${storage} buffers at once, but maxStorageBuffersPerShaderStage is ${limits.maxStorageBuffersPerShaderStage}` })
-    if (sharedOf(kernel) > limits.maxComputeWorkgroupStorageSize) problems.push(tooLarge("maxComputeWorkgroupStorageSize", sharedOf(kernel), limits, `what ${nameOf(node)} keeps of each sample`, node.origin))
+    if (sharedBytes(kernel) > limits.maxComputeWorkgroupStorageSize) problems.push(tooLarge("maxComputeWorkgroupStorageSize", sharedBytes(kernel), limits, `what ${nameOf(node)} keeps of each sample`, node.origin))
     for (const b of bound) {
       const [what, bytes, origin] = b.kind === "node" ? [nameOf(b.node), 4 * sizeOf(b.node.shape), b.node.origin] : b.kind === "table" ? ["the table of samples", 16 * b.table.rows * b.table.stride, node.origin] : ["", 0, node.origin]
       if (b.kind === "node" && seen.has(b.node)) continue

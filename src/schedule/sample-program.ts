@@ -6,6 +6,7 @@ import type { Node } from "../ir/graph.ts"
 import { i32, mapScalar, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
 import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
+import { batchDraws, type DrawBatch } from "./draw-batches.ts"
 import { sizeOf } from "./inline.ts"
 import type { Fusion } from "./fuse.ts"
 import { costOf } from "./fuse.ts"
@@ -50,7 +51,15 @@ export interface RowScalar {
   readonly type: ScalarType
   readonly body: Scalar
 }
-export type RowValue = Statistic | RowArray | Arrangement | RowScalar
+/** Draws made by one loop. */
+export interface Draws {
+  readonly kind: "draws"
+  readonly slot: number
+  readonly level: number
+  readonly words: number
+  readonly batch: DrawBatch
+}
+export type RowValue = Draws | Statistic | RowArray | Arrangement | RowScalar
 
 export interface SampleProgram {
   readonly rows: number
@@ -216,11 +225,17 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
   })
   for (const [draw, at] of usedAt) if (at.size > 1 && !scalars.has(draw)) bodyOf.set(scalarSlot(draw), draw)
 
+  // Draws that are alike are made by one loop, before anything else.
+  const scalarList = [...scalars].map(([body, slot]) => ({ body, slot, level: levelOf(slot) }))
+  const batched = batchDraws(scalarList.map((s) => s.body), new Map([...fusion.stops.keys()].map((n) => [n.id, n])), memorySlot, slots)
+  slots = batched.nextSlot
+
   const values: RowValue[] = [
+    ...batched.batches.map((batch): RowValue => ({ kind: "draws", slot: batch.entries[0]!.slot, level: 0, words: batch.entries.length, batch })),
     ...arrangementList.map(([node, a], i): RowValue => ({ kind: "arrangement", slot: a.slot, level: levelOf(a.slot), node, words: drawCall(node).count, sample: samples[i]! })),
     ...statistics.map((s): RowValue => ({ kind: "statistic", slot: s.slot, level: levelOf(s.slot), type: s.reduce.type, reduce: s.reduce })),
     ...arrayList.map((a, i): RowValue => ({ kind: "array", slot: a.slot, level: levelOf(a.slot), type: arrayLoops[i]!.type, words: a.element.high + 1, element: a.element, body: arrayLoops[i]! })),
-    ...[...scalars].map(([body, slot]): RowValue => ({ kind: "scalar", slot, level: levelOf(slot), type: body.type, body }))
+    ...scalarList.map(({ slot, level }, i): RowValue => ({ kind: "scalar", slot, level, type: batched.bodies[i]!.type, body: batched.bodies[i]! }))
   ]
   return { rows, row, within: parted ? within : undefined, values, columns: wanted.map((w, i) => ({ column: w.column, slot: columnSlots[i]! })), levels: 1 + values.reduce((m, v) => Math.max(m, v.level), 0) }
 }

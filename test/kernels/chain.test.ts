@@ -19,7 +19,8 @@ describe("the benchmark chain crop, flip, jitter, jigsaw, erase", () => {
   it("is planned the same, byte for byte, each time", () => {
     expect(JSON.stringify(planned(chainGraph(16, 32, 4, 8).graph))).toBe(JSON.stringify(planned(chainGraph(16, 32, 4, 8).graph)))
   })
-  it.each([[16, 32, 4, 8], [3, 24, 3, 5]])("equals direct loops in f64 on %i pictures of side %i", async (n, size, pad, hole) => {
+  // A thread computes four places of a picture of side 32, in the last one a workgroup lies partly past the end; side 20 has too few places.
+  it.each([[16, 32, 4, 8], [3, 20, 3, 5], [5, 46, 4, 10]])("equals direct loops in f64 on %i pictures of side %i", async (n, size, pad, hole) => {
     const chain = chainGraph(n, size, pad, hole)
     const x = picture(n * 3 * size * size)
     const index = Int32Array.from({ length: n }, (_, i) => 100 + 7 * i)

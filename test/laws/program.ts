@@ -5,16 +5,19 @@ import { compile, type Compiled } from "../../src/driver/compile.ts"
 import type { Node } from "../../src/ir/graph.ts"
 import { topological } from "../../src/ir/walk.ts"
 
-const library = [
-  "from nda.image import hflip, hflip_if, vflip, random_crop, center_crop, resized_crop, resize, translate, rotate, rotate_by, affine, perspective, resample",
-  "from nda.image import color_jitter, grayscale, normalize, solarize, posterize, autocontrast, gaussian_noise, invert, erase, random_erasing, gaussian_blur",
-  "from nda.image import diff_color, diff_translation, diff_cutout, diff_augment, ada, ada_geometry, ada_color, ada_corrupt",
-  "from nda.image.color import adjust",
-  "from nda.image.region import blur_line",
-  "from nda.negative import stitch, cutmix, mixup, other_picture, other_class, jigsaw, cutout, patch_rotate, patch_infill, patch_tile",
-  "from nda.negative import cutpaste, cutpaste_scar, shuffled_channels, circular_shift",
-  "import nda.video as video",
-].join("\n")
+/** What each module offers; a program imports only what it names. */
+const library: readonly (readonly [string, string])[] = [
+  ["nda.image", "hflip hflip_if vflip random_crop center_crop resized_crop resize translate rotate rotate_by affine perspective resample"],
+  ["nda.image", "color_jitter grayscale normalize solarize posterize autocontrast gaussian_noise invert erase random_erasing gaussian_blur"],
+  ["nda.image", "diff_color diff_translation diff_cutout diff_augment ada ada_geometry ada_color ada_corrupt"],
+  ["nda.negative", "stitch cutmix mixup other_picture jigsaw cutout patch_rotate patch_infill patch_tile cutpaste cutpaste_scar shuffled_channels circular_shift"],
+]
+
+const importsOf = (stages: string): string => {
+  const words = new Set(stages.replace(/video\.\w+/g, "").match(/[a-z_]+/g))
+  const lines = library.map(([module, names]) => [module, names.split(" ").filter((n) => words.has(n))] as const).filter(([, names]) => names.length > 0)
+  return [...lines.map(([module, names]) => `from ${module} import ${names.join(", ")}`), ...(stages.includes("video.") ? ["import nda.video as video"] : [])].join("\n")
+}
 
 export interface Size {
   readonly n: number
@@ -30,7 +33,7 @@ export const small: Size = { n: 4, c: 3, h: 32, w: 32 }
 /** The program that puts the input through the stages. `sizes` name the size of the result where a stage changes it. */
 export const textOf = (stages: string, size: Size, population = ""): string => {
   const type = size.t === undefined ? `Image[${size.n}${population}, ${size.c}, ${size.h}, ${size.w}]` : `Clip[${size.n}${population}, ${size.c}, ${size.t}, ${size.h}, ${size.w}]`
-  return `${library}\ngraph law(x: ${type}) = x${stages === "" ? "" : ` |> ${stages}`}\n`
+  return `${importsOf(stages)}\ngraph law(x: ${type}) = x${stages === "" ? "" : ` |> ${stages}`}\n`
 }
 
 const known = new Map<string, Compiled>()
@@ -39,16 +42,16 @@ export const compiled = (text: string): Compiled => {
   const before = known.get(text)
   if (before) return before
   const { value, diagnostics } = compile({ file: "law.nda", sources: { "law.nda": text }, verify: true })
-  if (!value) throw new Error(`the program of this test was refused: ${diagnostics.map((d) => `${d.code} ${d.headline}`).join("; ")}\n${text.slice(library.length)}`)
+  if (!value) throw new Error(`the program of this test was refused: ${diagnostics.map((d) => `${d.code} ${d.message}`).join("; ")}\n${text}`)
   known.set(text, value)
   return value
 }
 
 export const stagesOf = (stages: string, size: Size, population = ""): Compiled => compiled(textOf(stages, size, population))
 
-/** Codes and headlines of a text that may be wrong. */
+/** Codes and messages of a text that may be wrong. */
 export const complaints = (text: string): readonly string[] =>
-  compile({ file: "law.nda", sources: { "law.nda": text }, verify: true }).diagnostics.map((d) => `${d.code} ${d.headline}`)
+  compile({ file: "law.nda", sources: { "law.nda": text }, verify: true }).diagnostics.map((d) => `${d.code} ${d.message}`)
 
 export interface Settings {
   readonly seed: number

@@ -68,8 +68,10 @@ export const emit = (kernel: Kernel): string => {
       case "key": {
         const u = settings()
         needs.add("dkey_1")
-        return `dkey_1(${u}[0].x, ${u}[0].y, ${u}[0].z, ${e.site >>> 0}u)`
+        return `dkey_1(${u}[0].x, ${u}[0].y, ${u}[0].z, ${show(e.site)})`
       }
+      case "pair": return `vec2<u32>(${show(e.first)}, ${show(e.second)})`
+      case "key_word": return `${show(e.key)}.${e.at === 0 ? "x" : "y"}`
       case "draw": return `${draw(e.distribution.name, e.distribution.options)}(${e.args.map(show).join(", ")})`
     }
   }
@@ -113,7 +115,9 @@ export const emit = (kernel: Kernel): string => {
 
   const head = [
     ...kernel.bindings.map((b, i) => declaration(b, i, buffers[i]!)),
-    ...kernel.shared.map((a) => `var<workgroup> ${names.of(a, "a")}: array<${scalarTypes[a.element]}, ${a.length}>;`),
+    ...kernel.shared.map((a) => (a.space === "constant"
+      ? `const ${names.of(a, "a")} = array<${scalarTypes[a.element]}, ${a.length}>(${a.data!.map((x) => taken(wgslLiteral(x, a.element))).join(", ")});`
+      : `var<workgroup> ${names.of(a, "a")}: array<${scalarTypes[a.element]}, ${a.length}>;`)),
     ...(zero ? ["var<private> zero0: u32 = 0u;"] : [])
   ]
   const math = mathSource(needs)
