@@ -15,15 +15,16 @@ export interface Alignment {
   readonly maps: readonly [readonly number[], readonly number[]]
 }
 
-/** Where in `large` the dimensions of `small` can stand, in order: every way. */
-const embeddings = (small: readonly Dim[], large: readonly Dim[], from = 0): number[][] => {
-  if (small.length === 0) return [[]]
-  const found: number[][] = []
-  for (let i = from; i < large.length && found.length < 2; i++) {
-    if (!equalSize(small[0]!.size, large[i]!.size) || constantOf(small[0]!.size) !== undefined) continue
-    for (const tail of embeddings(small.slice(1), large, i + 1)) found.push([i, ...tail])
-  }
-  return found
+/** Where in `large` the dimensions of `small` can stand, in order: none, the only way, or the leftmost and the rightmost of several. */
+const embeddings = (small: readonly Dim[], large: readonly Dim[]): readonly (readonly number[])[] => {
+  const lines = (a: Dim, b: Dim): boolean => equalSize(a.size, b.size) && constantOf(a.size) === undefined
+  const leftmost: number[] = []
+  for (let i = 0; i < large.length && leftmost.length < small.length; i++) if (lines(small[leftmost.length]!, large[i]!)) leftmost.push(i)
+  if (leftmost.length < small.length) return []
+  const rightmost: number[] = []
+  for (let i = large.length - 1; i >= 0 && rightmost.length < small.length; i--) if (lines(small[small.length - 1 - rightmost.length]!, large[i]!)) rightmost.push(i)
+  rightmost.reverse()
+  return leftmost.every((place, i) => place === rightmost[i]) ? [leftmost] : [leftmost, rightmost]
 }
 
 const joined = (a: Dim, b: Dim): Dim | undefined => {

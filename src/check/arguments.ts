@@ -32,8 +32,7 @@ export const bindArguments = (ctx: Context, callee: string, formals: readonly Fo
     }
     if (!formals.some((f) => f.name === name)) {
       report(ctx, unknownArgument(arg.nameSpan ?? arg.span, callee, name, formals.map((f) => f.name), suggest(name, formals.map((f) => f.name))))
-      ok = false
-      continue
+      return undefined
     }
     if (bound.has(name)) {
       report(ctx, argumentTwice(arg.nameSpan ?? arg.span, callee, name))

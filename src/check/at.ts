@@ -6,6 +6,7 @@ import type { Scalar } from "../scalar/scalar.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { dim, type Dim } from "../types/dimension.ts"
 import { one, printSize } from "../types/size.ts"
+import { boundedSize } from "./bounds.ts"
 import { fail, type Context } from "./context.ts"
 import { elementOf, materialize } from "./emit.ts"
 import { evaluate } from "./expression.ts"
@@ -80,6 +81,7 @@ const indexed = (ctx: Context, scope: Scope, expr: At): Value => {
     if (!c.extent) return fail(ctx, extentsNeeded(c.span))
     const extent = evaluateSize(ctx, scope, c.extent, "require")
     if (!extent) return errorValue
+    if (!boundedSize(ctx, c.extent.span, extent.size)) return errorValue
     const population = extent.population
     dims.push(dim(extent.size, { span: c.span, note: "given here" }, population))
   }

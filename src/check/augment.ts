@@ -124,7 +124,7 @@ const runAugment = (
   const all = new Map(args)
   all.set(parameter, { name: parameter, value: field, span: argSpan })
   if (!bindSignature(ctx, fn, all, signature, span) || !checkWhere(ctx, fn, signature, span)) return undefined
-  const declared = d.result && evaluateType(ctx, signature, d.result, "require")
+  const declared = d.result && evaluateType(enter(ctx, nameOf(fn), d, span, path), signature, d.result, "require")
   if (d.result && !declared) return undefined
   const tagged = (result: FieldValue): FieldValue =>
     d.negative ? { ...result, population: neg, became: negativeNote(fn, span) } : { ...result }

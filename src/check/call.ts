@@ -1,6 +1,7 @@
 /** Calls and pipes: configure, then apply (LANGUAGE section 5). */
 import type { Span } from "../base/span.ts"
 import { argumentType, notAStage, notCallable, pipeMismatch, unknownArgument } from "../diagnostics/messages/stages.ts"
+import { nestsTooDeeply } from "../diagnostics/messages/names.ts"
 import { trainingModel } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim, type Dimension } from "../types/dimension.ts"
@@ -8,6 +9,7 @@ import { mulSize, one, valueOf } from "../types/size.ts"
 import { reportIncomplete } from "./arguments.ts"
 import { applyBuiltin, openFirst } from "./builtins.ts"
 import { enter, fail, report, sized, subPath, type Context, type Frame } from "./context.ts"
+import { afford, deepestCall } from "./bounds.ts"
 import { evaluateEntryCall } from "./entry-call.ts"
 import { evaluate } from "./expression.ts"
 import { applyFunction, configure, formalsOf, nameOf, needsConfiguration } from "./function.ts"
@@ -81,7 +83,8 @@ const applyLambda = (ctx: Context, lambda: LambdaValue, args: readonly Evaluated
   if (args.length !== lambda.params.length || args.some((a) => a.name !== undefined)) return fail(ctx, notCallable(span, `a function of ${lambda.params.length} with ${args.length} arguments`))
   const scope = inner(lambda.scope)
   lambda.params.forEach((p, i) => scope.names.set(p.text, { value: args[i]!.value, span: p.span }))
-  if (ctx.frames.length > 200) return fail(ctx, notCallable(span, "a function that never ends"))
+  if (ctx.frames.length > deepestCall) return fail(ctx, nestsTooDeeply(span))
+  if (!afford(ctx, span, 10)) return errorValue
   return evaluate(enter(ctx, "fn", undefined, span, subPath(ctx, "fn")), scope, lambda.body)
 }
 
@@ -150,7 +153,7 @@ export const pipeInto = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { k
 
 /** The commonest mistake has words of its own: a stage that wants another number of dimensions. */
 const stageMismatch = (ctx: Context, stage: Value, value: Value, at: Ast.Expr): Value | undefined => {
-  if (stage.kind !== "function" || value.kind !== "tensor" || !value.dims.every(isDim)) return undefined
+  if (stage.kind !== "function" || ctx.faulty.has(stage.declaration) || value.kind !== "tensor" || !value.dims.every(isDim)) return undefined
   const type = stage.declaration.groups.at(-1)![0]?.type
   if (type?.kind !== "named" || !type.dims || type.dims.some((d) => d.kind === "rest") || type.name.text !== value.dtype || type.dims.length === value.dims.length || type.dims.length === 0) return undefined
   const wanted = `${type.name.text}[${type.dims.map((d) => (d.kind === "dim" && d.size.kind === "name" ? d.size.name.text : d.kind === "dim" && d.size.kind === "int" ? String(d.size.value) : "…")).join(", ")}]`

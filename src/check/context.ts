@@ -73,6 +73,8 @@ export interface Context {
   readonly faulty: Set<Ast.FunctionDeclaration>
   /** What to say of an argument that is of another's population. */
   readonly swap?: string
+  /** What is left of the steps that the present entry may take. */
+  readonly budget: { steps: number; at: Span | undefined }
   /** Types of expressions, for `--emit types`. */
   readonly types: Map<Ast.Expr, Value> | undefined
   /** Collected by `term`, `next`, `report` inside the present body. */
@@ -89,11 +91,16 @@ export const newBody = (): Body => ({ states: new Map(), nexts: new Map(), minim
 
 const isLibrary = (file: string): boolean => file.startsWith("nda.")
 
+/** Nobody reads more than this at once; the rest is found when these are mended. */
+const mostDiagnostics = 100
+export const isFull = (ctx: Context): boolean => ctx.diagnostics.length >= mostDiagnostics
+
 /**
  * Reports a diagnostic. One that arises inside the standard library while a user's call is instantiated stands at the
  * user's call, and shows the library's line as the explanation.
  */
 export const report = (ctx: Context, diagnostic: Diagnostic): void => {
+  if (isFull(ctx)) return
   let d = diagnostic
   if (isLibrary(d.span.file)) {
     const frame = [...ctx.frames].reverse().find((f) => !isLibrary(f.span.file))

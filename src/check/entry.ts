@@ -3,6 +3,7 @@ import type { Span } from "../base/span.ts"
 import { badOption, notASource } from "../diagnostics/messages/data.ts"
 import { duplicateName } from "../diagnostics/messages/names.ts"
 import { notStatic } from "../diagnostics/messages/stages.ts"
+import { elementType } from "../diagnostics/messages/shapes.ts"
 import { emptyTrain, twoSteps } from "../diagnostics/messages/state.ts"
 import type { Node } from "../ir/graph.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -50,6 +51,7 @@ const bindParam = (ctx: Context, scope: Scope, p: Ast.Param, given: EntryInputs)
   const setting = given.set.get(p.name.text)
   if (p.value || setting) {
     const value = setting ?? evaluate({ ...ctx, role: "const" }, scope, p.value!)
+    if (p.name.text === "seed" || p.name.text === "steps") wholeNumber(ctx, p.value?.span ?? p.span, `\`${p.name.text}\``, value, 0)
     const matched = p.type ? matchType(ctx, scope, p.type, value, { span: p.value?.span ?? p.span, callee: undefined, name: `\`${p.name.text}\`` }) ?? errorValue : value
     scope.names.set(p.name.text, { value: matched.kind === "int" ? named(p.name, matched.size) : matched, span: p.name.span })
     return
@@ -132,6 +134,12 @@ export const instantiateEntry = (ctx: Context, module: Scope, d: Ast.EntryDeclar
   return matchType(inside, scope, d.result, value, { span: d.body.span, callee: undefined, name: `the result of \`${d.name.text}\`` })
 }
 
+const wholeNumber = (ctx: Context, span: Span, what: string, value: Value, least = 1): void => {
+  if (isSilent(value)) return
+  if (value.kind !== "int") report(ctx, elementType(span, what, "a whole number", printValue(value), undefined))
+  else if ((valueOf(value.size) ?? least) < least) report(ctx, elementType(span, what, `at least ${least}`, printValue(value), undefined))
+}
+
 /** Instantiates a `train`: its statements, then each step and every. */
 export const instantiateTrain = (ctx: Context, module: Scope, d: Ast.TrainDeclaration, given: EntryInputs = noInputs): void => {
   const scope = inner(module)
@@ -144,12 +152,12 @@ export const instantiateTrain = (ctx: Context, module: Scope, d: Ast.TrainDeclar
       const before = steps.get(item.name.text)
       if (before) report(ctx, twoSteps(item.name.span, item.name.text, before))
       steps.set(item.name.text, item.name.span)
-      const repeat = item.repeat ? times(inside, scope, item.repeat) : 1
+      const repeat = item.repeat ? times(inside, scope, item.repeat, "the number of repeats") : 1
       const record = newStep(item.name.text, repeat, "all")
       if (ctx.build) ctx.build.learning.steps.push(record)
       inStep({ ...inside, role: "step", training: true, body: { ...newBody(), states: body.states } }, scope, item.name.text, item.body, record)
     } else if (item.kind === "every") {
-      const period = times(inside, scope, item.period)
+      const period = times(inside, scope, item.period, "the period of `every`")
       const record = newStep("every", 1, "own")
       if (ctx.build) ctx.build.learning.every.push({ period, record })
       inStep({ ...inside, role: "every" }, scope, "every", item.body, record)
@@ -159,13 +167,11 @@ export const instantiateTrain = (ctx: Context, module: Scope, d: Ast.TrainDeclar
 }
 
 
-/** A whole number of at least one. */
-const times = (ctx: Context, scope: Scope, e: Ast.Expr): number => {
+/** How often: a whole number of at least one. */
+const times = (ctx: Context, scope: Scope, e: Ast.Expr, what: string): number => {
   const value = evaluate({ ...ctx, role: "const" }, scope, e)
-  const n = value.kind === "int" ? valueOf(value.size) : undefined
-  if (value.kind !== "int" && !isSilent(value)) report(ctx, notStatic(e.span, "how often something happens"))
-  if (n !== undefined && n < 1) report(ctx, badOption(e.span, "this", "a number of times", `${n} is not a positive number`))
-  return n ?? 1
+  wholeNumber(ctx, e.span, what, value)
+  return value.kind === "int" ? valueOf(value.size) ?? 1 : 1
 }
 
 const inStep = (ctx: Context, scope: Scope, name: string, body: Ast.SuiteExpr, record: StepRecord): void => {

@@ -1,17 +1,18 @@
 /** The interpreter's centre: what an expression stands for. */
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
-import { fieldTwice, noSuchField, unknownName } from "../diagnostics/messages/names.ts"
-import { elementType, indexProblem, loopChangesType, missingElse } from "../diagnostics/messages/shapes.ts"
+import { fieldTwice, noSuchField, rangeTooLong, unknownName } from "../diagnostics/messages/names.ts"
+import { elementType, indexProblem, loopChangesType, missingElse, sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import { notStatic, patternMismatch } from "../diagnostics/messages/stages.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { isDim } from "../types/dimension.ts"
-import { atom, size, valueOf } from "../types/size.ts"
+import { atom, size, SizeTooComplex, valueOf } from "../types/size.ts"
 import { reportIncomplete } from "./arguments.ts"
 import { evaluateAt } from "./at.ts"
+import { afford, boundedParts } from "./bounds.ts"
 import { callValue, pipeInto } from "./call.ts"
 import { homeOf } from "./modules.ts"
-import { fail, report, type Context } from "./context.ts"
+import { fail, isFull, report, type Context } from "./context.ts"
 import { evaluateIndex, transpose } from "./access.ts"
 import { agree } from "./match.ts"
 import { binaryOperator, selectValues, unaryFunction, asTensor } from "./operators.ts"
@@ -22,7 +23,13 @@ import { runStatements } from "./statement.ts"
 import { boolean, errorValue, int, isSilent, literal, unknown, type Value } from "./value.ts"
 
 export const evaluate = (ctx: Context, scope: Scope, expr: Ast.Expr): Value => {
-  const value = evaluateExpr(ctx, scope, expr)
+  let value: Value = errorValue
+  try {
+    value = evaluateExpr(ctx, scope, expr)
+  } catch (problem) {
+    if (!(problem instanceof SizeTooComplex)) throw problem
+    report(ctx, sizeTooComplex(expr.span))
+  }
   ctx.types?.set(expr, value)
   return value
 }
@@ -35,9 +42,9 @@ const evaluateExpr = (ctx: Context, scope: Scope, expr: Ast.Expr): Value => {
     case "string": return { kind: "string", value: expr.value }
     case "bool": return boolean(expr.value)
     case "name": return evaluateName(ctx, scope, expr)
-    case "tuple": return { kind: "tuple", items: expr.items.map((e) => evaluate(ctx, scope, e)) }
-    case "list": return { kind: "list", items: expr.items.map((e) => evaluate(ctx, scope, e)) }
-    case "record": return evaluateRecord(ctx, scope, expr.fields, new Map())
+    case "tuple": return boundedParts(ctx, expr.span, { kind: "tuple", items: expr.items.map((e) => evaluate(ctx, scope, e)) })
+    case "list": return boundedParts(ctx, expr.span, { kind: "list", items: expr.items.map((e) => evaluate(ctx, scope, e)) })
+    case "record": return boundedParts(ctx, expr.span, evaluateRecord(ctx, scope, expr.fields, new Map()))
     case "with": {
       const base = evaluate(ctx, scope, expr.base)
       if (isSilent(base)) return base
@@ -87,7 +94,7 @@ const range = (ctx: Context, expr: Extract<Ast.Expr, { kind: "binary" }>, left: 
   const from = valueOf(left.size)
   const to = valueOf(right.size)
   if (from === undefined || to === undefined) return { kind: "list", items: undefined }
-  if (to - from > 100_000) return fail(ctx, notStatic(expr.span, "a range of more than 100,000 steps"))
+  if (to - from > 100_000) return fail(ctx, rangeTooLong(expr.span, to - from))
   return { kind: "list", items: Array.from({ length: Math.max(0, to - from) }, (_, i) => int(size(from + i))) }
 }
 
@@ -96,7 +103,7 @@ const evaluateName = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kind
   const found = lookup(scope, expr.name)
   if (!found) {
     const names = visibleNames(scope).filter((n) => !n.startsWith("@") && !n.startsWith("type "))
-    return fail(ctx, unknownName(expr.span, expr.name, suggest(expr.name, names), homeOf(scope, expr.name)))
+    return fail(ctx, unknownName(expr.span, expr.name, isFull(ctx) ? undefined : suggest(expr.name, names), homeOf(scope, expr.name)))
   }
   return found.value
 }
@@ -190,6 +197,7 @@ const evaluateLoop = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { kind
   }
   if (items) {
     for (const item of items) {
+      if (!afford(ctx, expr.span, 1)) return errorValue
       carried = once(carried, item)
       if (carried.kind === "error") return errorValue
     }

@@ -1,20 +1,21 @@
 /** Applying declared functions: by their signature while declarations are checked, by their body while an entry is instantiated. */
 import type { Span } from "../base/span.ts"
-import { recursion } from "../diagnostics/messages/names.ts"
+import { nestsTooDeeply, recursion } from "../diagnostics/messages/names.ts"
 import { declaredPopulation } from "../diagnostics/messages/populations.ts"
-import { sizeNotPositive, whereViolated } from "../diagnostics/messages/shapes.ts"
-import { configurationFirst, notAnOption } from "../diagnostics/messages/stages.ts"
+import { elementType, whereViolated } from "../diagnostics/messages/shapes.ts"
+import { argumentType, configurationFirst, notAnOption } from "../diagnostics/messages/stages.ts"
 import { suggest } from "../base/suggest.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, type Dim, type Dimension } from "../types/dimension.ts"
-import { atom, asAtom, equalSize, printSize, valueOf } from "../types/size.ts"
+import { atom, asAtom, equalSize, valueOf } from "../types/size.ts"
 import { applyAugment } from "./augment.ts"
-import { bindArguments, reportMissing, type Formal } from "./arguments.ts"
+import { bindArguments, reportIncomplete, reportMissing, type Formal } from "./arguments.ts"
+import { afford, boundedDims, deepestCall } from "./bounds.ts"
 import { enter, newBody, report, subPath, type Context } from "./context.ts"
 import { evaluate } from "./expression.ts"
 import { convert, declareNames, matchType, sizeText, substituteValue, valueOfType } from "./match.ts"
 import { mapPictures } from "./picture.ts"
-import { bindingsOf } from "./print-value.ts"
+import { printValue } from "./print-value.ts"
 import { inner, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, tensor, unknown, type EvaluatedArgument, type FunctionValue, type Type, type Value } from "./value.ts"
@@ -67,9 +68,27 @@ const parameterValue = (ctx: Context, scope: Scope, fn: FunctionValue, p: Ast.Pa
   if (p.type) return matchType(ctx, scope, p.type, arg.value, { span: arg.span, callee: nameOf(fn), name: p.name.text, perSample: fn.declaration.role === "augment" })
   // The default says what an unannotated parameter is.
   const value = p.value
+  const wanted = value && kindOfDefault(value)
+  if (wanted && !wanted.fits(arg.value)) {
+    if (!reportIncomplete(ctx, arg.value)) report(ctx, argumentType(arg.span, nameOf(fn), p.name.text, wanted.words, printValue(arg.value)))
+    return undefined
+  }
   if (value?.kind === "float" || (value?.kind === "unary" && value.operand.kind === "float")) return convert(arg.value, "f32") ?? arg.value
   if (value?.kind === "int" && arg.value.kind === "tensor" && arg.value.literal !== undefined && arg.value.dims.length === 0) return arg.value
   return arg.value
+}
+
+/** Schedules and per-sample values may stand for numbers; words and truth values only for themselves. */
+const kindOfDefault = (e: Ast.Expr): { readonly words: string; readonly fits: (v: Value) => boolean } | undefined => {
+  const wordy = (v: Value): boolean => ["string", "bool", "list", "tuple", "record", "field", "source", "model"].includes(v.kind)
+  const kind = e.kind === "unary" && e.op === "-" ? e.operand.kind : e.kind
+  switch (kind) {
+    case "float": return { words: "a number", fits: (v) => !wordy(v) }
+    case "int": return { words: "a whole number", fits: (v) => !wordy(v) && !(v.kind === "tensor" && v.literal !== undefined && !Number.isInteger(v.literal)) }
+    case "string": return { words: "a word in quotes", fits: (v) => v.kind === "string" || isSilent(v) }
+    case "bool": return { words: "true or false", fits: (v) => v.kind === "bool" || isSilent(v) || (v.kind === "tensor" && v.dtype === "bool") }
+    default: return undefined
+  }
 }
 
 const enterDefault = (ctx: Context): Context => ({ ...ctx, role: "const", inAt: false })
@@ -97,20 +116,21 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
   }
   const given = [...bound.args.values()].map((a) => a.value)
   if ([...given, ...(fn.config?.values() ?? [])].some((v) => v.kind === "error") || ctx.faulty.has(d)) return errorValue
+  if (ctx.frames.length > deepestCall) {
+    report(ctx, nestsTooDeeply(span))
+    return errorValue
+  }
+  if (!afford(ctx, span, 10)) return errorValue
   if (d.role === "augment") return applyAugment(ctx, fn, bound.args, span)
   const lifted = onPicturesAndTrees(ctx, fn, params, args, bound.args, span)
   if (lifted) return lifted
   const signature = inner(fn.scope)
   if (!bindSignature(ctx, fn, bound.args, signature, span)) return errorValue
   if (!checkWhere(ctx, fn, signature, span)) return errorValue
-  const declared = d.result && evaluateType(ctx, signature, d.result, "require")
+  const declared = d.result && evaluateType(enter(ctx, nameOf(fn), d, span, ""), signature, d.result, "require")
   if (d.result && !declared) return [...signature.names.values()].some((b) => b.value.kind === "unknown" && !b.dimension) ? unknown : errorValue
   const value = declared && !ctx.inline ? settled(bound.args, declared) : instantiate(ctx, fn, signature, declared, span)
-  const empty = value.kind === "tensor" ? value.dims.find((x): x is Dim => isDim(x) && (valueOf(x.size) ?? 1) < 1) : undefined
-  if (empty) {
-    report(ctx, sizeNotPositive(span, printSize(empty.size), valueOf(empty.size)!, bindingsOf([empty])))
-    return errorValue
-  }
+  if (value.kind === "tensor" && !boundedDims(ctx, span, value.dims)) return errorValue
   return d.result ? madeBy(fn, d.result, value, span, given.flatMap((v) => (v.kind === "tensor" ? v.dims : []))) : value
 }
 
@@ -190,7 +210,8 @@ export const bindSignature = (ctx: Context, fn: FunctionValue, args: ReadonlyMap
 export const checkWhere = (ctx: Context, fn: FunctionValue, scope: Scope, span: Span): boolean => {
   for (const clause of fn.declaration.where) {
     const value = evaluate({ ...enterDefault(ctx), diagnostics: [] }, scope, clause)
-    if (value.kind !== "bool" || value.value !== false) continue
+    const impossible = value.kind === "error" && ctx.inline
+    if (!impossible && (value.kind !== "bool" || value.value !== false)) continue
     if (clause.kind === "binary" && clause.op === "in" && clause.left.kind === "name" && clause.right.kind === "list") {
       const given = scope.names.get(clause.left.name)?.value
       const options = clause.right.items.flatMap((e) => (e.kind === "string" ? [e.value] : []))
@@ -323,7 +344,10 @@ const checkBody = (ctx: Context, fn: FunctionValue): void => {
   if (!readable) ctx.faulty.add(d)
   // A name may be missing only because a parameter's type could not be read.
   const result = d.result && evaluateType(readable ? ctx : { ...ctx, diagnostics: [] }, scope, d.result, "require")
-  for (const clause of d.where) evaluate(enterDefault(ctx), scope, clause)
+  for (const clause of d.where) {
+    const holds = evaluate(enterDefault(ctx), scope, clause)
+    if (!isSilent(holds) && holds.kind !== "bool" && !(holds.kind === "tensor" && holds.dtype === "bool" && holds.dims.length === 0)) report(ctx, elementType(clause.span, "a condition after `where`", "true or false", printValue(holds), "compare: h % k == 0"))
+  }
   const bodyContext: Context = { ...enter(ctx, d.name.text, d, d.name.span, d.name.text), role: d.role, body: newBody(), inline: false }
   if (d.role === "augment") return void applyAugment.check(bodyContext, fn, scope)
   const value = evaluate(bodyContext, scope, d.body)

@@ -46,7 +46,8 @@ export const loadModules = (file: string, sources: Readonly<Record<string, strin
   const needs: string[] = []
   const known = Object.keys(library).filter((name) => name.split(".").length === 2 && name !== "nda.prelude")
   const load = (name: string, isLibrary: boolean): LoadedModule | undefined => {
-    const text = isLibrary ? library[name] : Object.hasOwn(sources, name) ? sources[name] : undefined
+    const from = isLibrary ? library : sources
+    const text = Object.hasOwn(from, name) ? from[name] : undefined
     if (text === undefined) return undefined
     const parsed = parse(name, text)
     diagnostics.push(...parsed.diagnostics)

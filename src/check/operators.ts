@@ -10,6 +10,7 @@ import { isDim, type Dim } from "../types/dimension.ts"
 import { addSize, constantOf, equalSize, floorSize, modSize, mulSize, negSize, size, subSize, valueOf, type Size } from "../types/size.ts"
 import { align } from "./align.ts"
 import { reportIncomplete } from "./arguments.ts"
+import { boundedParts } from "./bounds.ts"
 import { fail, report, sized, type Context } from "./context.ts"
 import { einsum } from "./contract.ts"
 import { castTo, elementwise, type Operand } from "./emit.ts"
@@ -51,7 +52,7 @@ export const binaryOperator = (ctx: Context, span: Span, op: Ast.BinaryOp, left:
   if (a.kind === "bool" && b.kind === "bool" && (op === "==" || op === "!="))
     return boolean(a.value === undefined || b.value === undefined ? undefined : (a.value === b.value) === (op === "=="))
   if ((op === "==" || op === "!=") && (isNone(a) || isNone(b))) return boolean((isNone(a) && isNone(b)) === (op === "=="))
-  if (a.kind === "list" && b.kind === "list" && op === "+") return { kind: "list", items: a.items && b.items ? [...a.items, ...b.items] : undefined }
+  if (a.kind === "list" && b.kind === "list" && op === "+") return boundedParts(ctx, span, { kind: "list", items: a.items && b.items ? [...a.items, ...b.items] : undefined })
   if (isOpaqueNumber(a) || isOpaqueNumber(b)) return a.kind === "opaque" ? a : b
   if (a.kind === "int" && b.kind === "int") return integers(ctx, span, op, a.size, b.size)
   if (op === "@") return matmul(ctx, span, left, right)
@@ -159,7 +160,8 @@ export const binaryFunction = (ctx: Context, span: Span, fn: BinaryFn, name: str
   const pictures = mapPictures(ctx, span, [left.value, right.value], (xs) => binaryFunction(ctx, span, fn, name, { value: xs[0]!, span: left.span }, { value: xs[1]!, span: right.span }))
   if (pictures) return pictures
   if (isOpaqueNumber(left.value) || isOpaqueNumber(right.value)) return left.value.kind === "opaque" ? left.value : right.value
-  for (const v of [left, right]) if (v.value.kind === "lambda" || v.value.kind === "function") return { kind: "opaque", type: "Schedule" }
+  // A schedule is a function of the step number.
+  for (const v of [left, right]) if (v.value.kind === "lambda" || (v.value.kind === "function" && v.value.config !== undefined && v.value.declaration.role === "fn")) return { kind: "opaque", type: "Schedule" }
   const a0 = asTensor(left.value)
   const b0 = asTensor(right.value)
   if (!a0 || !b0) {

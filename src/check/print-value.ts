@@ -7,15 +7,21 @@ import type { Type, Value } from "./value.ts"
 export const printTensor = (dtype: string, dims: readonly Dimension[], alias?: string): string =>
   dims.length === 0 ? dtype : `${alias ?? dtype}[${dims.map(printDimension).join(", ")}]`
 
-export const printValue = (v: Value): string => {
+/** The first few parts of a composite, and how many more there are. */
+const parts = (texts: readonly string[], more: number): string => [...texts, ...(more > 0 ? [`… ${more} more`] : [])].join(", ")
+const shownParts = 8
+
+export const printValue = (v: Value, depth = 0): string => {
+  if (depth > 2 && (v.kind === "record" || v.kind === "tuple" || (v.kind === "list" && v.items))) return v.kind === "record" ? "{ … }" : v.kind === "tuple" ? "(…)" : "[…]"
+  const inner = (x: Value): string => printValue(x, depth + 1)
   switch (v.kind) {
     case "tensor": return printTensor(v.dtype, v.dims, v.alias)
     case "int": return `Int ${printSize(v.size)}`
     case "bool": return v.value === undefined ? "bool" : String(v.value)
     case "string": return v.value === undefined ? "a string" : JSON.stringify(v.value)
-    case "record": return `{ ${[...v.fields].map(([k, x]) => `${k}: ${printValue(x)}`).join(", ")} }`
-    case "tuple": return `(${v.items.map(printValue).join(", ")})`
-    case "list": return v.items ? `[${v.items.map(printValue).join(", ")}]` : "a list"
+    case "record": return `{ ${parts([...v.fields].slice(0, shownParts).map(([k, x]) => `${k}: ${inner(x)}`), v.fields.size - shownParts)} }`
+    case "tuple": return `(${parts(v.items.slice(0, shownParts).map(inner), v.items.length - shownParts)})`
+    case "list": return v.items ? `[${parts(v.items.slice(0, shownParts).map(inner), v.items.length - shownParts)}]` : "a list"
     case "field": return `Field[${printDimension(v.channels)}; ${v.domain.map((d) => printSize(d.size)).join(", ")}]${v.population ? ` of ${printPopulation(v.population)} samples` : ""}`
     case "function": return `the ${v.declaration.negative ? "negative " : ""}${v.declaration.role} \`${v.declaration.name.text}\``
     case "partial": return `a stage (${v.callee.kind === "builtin" ? v.callee.name : v.callee.declaration.name.text})`

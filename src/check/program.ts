@@ -4,12 +4,13 @@ import { hasErrors } from "../base/diagnostic.ts"
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
 import { dataDisagrees, fieldNotDelivered, notADataSet, outputKind, settingValue, unknownSetting } from "../diagnostics/messages/data.ts"
-import { duplicateName, notExported, recursion } from "../diagnostics/messages/names.ts"
+import { duplicateName, nestsTooDeeply, notExported, recursion } from "../diagnostics/messages/names.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { parse } from "../syntax/parser.ts"
 import { dim, rest, type Dimension } from "../types/dimension.ts"
 import { atom, valueOf } from "../types/size.ts"
 import { reportIncomplete } from "./arguments.ts"
+import { bounded, newBudget, settle } from "./bounds.ts"
 import { builtins } from "./builtins.ts"
 import { newBody, report, type Context, type Elaboration } from "./context.ts"
 import { instantiateEntry, instantiateTrain, type EntryInputs } from "./entry.ts"
@@ -59,7 +60,7 @@ export const openProgram = (
   if (!loaded.main) return { needs: [file] }
   const context: Context = {
     diagnostics, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
-    domain: undefined, training: false, model: undefined, faulty: new Set(), types: undefined, body: newBody(),
+    domain: undefined, training: false, model: undefined, faulty: new Set(), budget: newBudget(), types: undefined, body: newBody(),
   }
   const root = rootScope(library)
   const scopes = new Map<string, Scope>()
@@ -75,6 +76,7 @@ export const openProgram = (
     scopes.set(module.name, scope)
     for (const i of module.ast.imports) {
       const target = loaded.modules.get(moduleKey(module.name, i.path))
+      if (target === module) continue
       if (target) bindImports(context, scope, i, target, make(target))
       // The module is missing, which has been said: its names are not missing too.
       else for (const name of i.alias ? [i.alias] : i.names.map((n) => n.alias ?? n.name)) bindOnce(context, scope, name, { value: errorValue, span: name.span })
@@ -116,6 +118,9 @@ const bindOnce = (ctx: Context, scope: Scope, name: Ast.Name, binding: Binding):
   scope.names.set(name.text, binding)
 }
 
+/** Constants through constants; each takes stack. */
+const deepestDefinition = 500
+
 /** A module's scope: functions at once, constants, models and data sets when first asked for. */
 const moduleScope = (ctx: Context, module: LoadedModule, parent: Scope, scopes: ReadonlyMap<string, Scope>, settings: ReadonlyMap<string, Value>): Scope => {
   const declarations = new Map<string, Ast.Declaration>()
@@ -127,6 +132,10 @@ const moduleScope = (ctx: Context, module: LoadedModule, parent: Scope, scopes: 
       if (!d) return undefined
       if (making.has(name)) {
         report(ctx, recursion(d.name.span, name, [...making, name]))
+        return { value: errorValue, span: d.name.span }
+      }
+      if (making.size > deepestDefinition) {
+        report(ctx, nestsTooDeeply(d.name.span))
         return { value: errorValue, span: d.name.span }
       }
       making.add(name)
@@ -196,7 +205,8 @@ const dataSet = (ctx: Context, scope: Scope, d: Ast.DataDeclaration): Value => {
       const number = (d: Dimension | undefined): number | undefined => (d?.kind === "dim" ? valueOf(d.size) : undefined)
       const fits = !given || (given.dtype === t.dtype && given.dims.length === t.dims.length && dims.every((d, i) => i === 0 || number(d) === undefined || number(given.dims[i]) === undefined || number(d) === number(given.dims[i])))
       if (!fits) report(ctx, dataDisagrees(fieldSpan(d, name), name, source.loader, printValue({ ...value, dims: t.dims }), printValue(given)))
-      result.set(name, fits ? value : { ...value, dims: [rest(name)] })
+      // What it is then is the loader's kind of value, of sizes that are not judged.
+      result.set(name, fits ? value : given.dtype === t.dtype && given.dims.length === t.dims.length ? { ...value, dims: [rest(name)] } : { ...given, dims: [n, ...given.dims.slice(1)] })
     }
     return result
   }
@@ -277,14 +287,15 @@ export const checkProgram = (program: Program, types?: Map<Ast.Expr, Value>): vo
   for (const module of own) {
     const scope = program.scopes.get(module.name)
     if (!scope) continue
-    for (const d of module.ast.declarations) checkDeclaration(ctx, scope, d)
+    for (const d of module.ast.declarations) bounded(ctx, d.name.span, () => checkDeclaration(ctx, scope, d))
+    if (module.ast.declarations[0]) settle(ctx, module.ast.declarations[0].name.span)
   }
   const sound = !hasErrors(ctx.diagnostics)
   for (const module of own) {
     const scope = program.scopes.get(module.name)
     if (!scope) continue
     const inputs = module === program.main ? program.inputs : { set: new Map<string, Value>(), sizes: new Map<string, number>() }
-    for (const d of module.ast.declarations) checkEntry({ ...ctx, inline: sound }, scope, d, inputs)
+    for (const d of module.ast.declarations) bounded(ctx, d.name.span, () => checkEntry({ ...ctx, inline: sound }, scope, d, inputs))
   }
   ctx.diagnostics.sort((a, b) => (a.span.file === b.span.file ? a.span.start - b.span.start : a.span.file === program.main.name ? -1 : b.span.file === program.main.name ? 1 : a.span.file < b.span.file ? -1 : 1))
 }
@@ -312,11 +323,12 @@ const checkDeclaration = (ctx: Context, scope: Scope, d: Ast.Declaration): void 
 const checkEntry = (ctx: Context, scope: Scope, d: Ast.Declaration, inputs: EntryInputs): void => {
   if (d.kind !== "entry" && d.kind !== "train") return
   const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
-  const inside: Context = { ...ctx, frames: [frame] }
+  const inside: Context = { ...ctx, frames: [frame], budget: newBudget() }
   if (d.kind === "entry") {
     const value = instantiateEntry(inside, scope, d, inputs)
     if (value && !isOutput(value) && !reportIncomplete(inside, value)) checkOutputs(inside, d, value)
   } else instantiateTrain(inside, scope, d, inputs)
+  settle(inside, d.name.span)
 }
 
 /** What an entry gives is written to files. */
@@ -333,14 +345,14 @@ const checkOutputs = (ctx: Context, d: Ast.EntryDeclaration, value: Value): void
 /** Instantiates one graph entry while building nodes; its value, or `undefined` after errors. */
 export const elaborateEntry = (program: Program, d: Ast.EntryDeclaration, build: Elaboration, onInput: EntryInputs["onInput"]): Value | undefined => {
   const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
-  const ctx: Context = { ...program.context, inline: true, build, frames: [frame] }
+  const ctx: Context = { ...program.context, inline: true, build, frames: [frame], budget: newBudget() }
   return instantiateEntry(ctx, program.scopes.get(program.main.name)!, d, { ...program.inputs, ...(onInput ? { onInput } : {}) })
 }
 
 /** Elaborates the steps of a `train`; what they make is in `build.learning`. */
 export const elaborateTrain = (program: Program, d: Ast.TrainDeclaration, build: Elaboration, onInput: EntryInputs["onInput"]): void => {
   const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
-  const ctx: Context = { ...program.context, inline: true, build, frames: [frame] }
+  const ctx: Context = { ...program.context, inline: true, build, frames: [frame], budget: newBudget() }
   instantiateTrain(ctx, program.scopes.get(program.main.name)!, d, { ...program.inputs, ...(onInput ? { onInput } : {}) })
 }
 

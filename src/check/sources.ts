@@ -3,7 +3,7 @@ import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
 import { badOption } from "../diagnostics/messages/data.ts"
 import { noSuchField } from "../diagnostics/messages/names.ts"
-import { notStatic } from "../diagnostics/messages/stages.ts"
+import { argumentType, notStatic } from "../diagnostics/messages/stages.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { dim, type Dim } from "../types/dimension.ts"
 import { real } from "../types/population.ts"
@@ -11,6 +11,7 @@ import { atom, size, valueOf, type Size } from "../types/size.ts"
 import { bindArguments, reportMissing, type Formal } from "./arguments.ts"
 import { fail, report, type Context } from "./context.ts"
 import { asTensor } from "./operators.ts"
+import { printValue } from "./print-value.ts"
 import { errorValue, isSilent, tensor, type EvaluatedArgument, type SourceValue, type TensorValue, type Value } from "./value.ts"
 
 type Option = string | number | boolean
@@ -70,6 +71,12 @@ export const sourceNamed = (name: string): SourceValue | undefined => {
   return loader && { kind: "source", loader: name, options: {}, fields: (n) => loader.fields(n, {}, {}), split: undefined, batch: undefined, span: { file: "nda.data", start: 0, end: 0 } }
 }
 
+/** Options that are of one kind in every loader. */
+const optionKinds = new Map<string, "int" | "string">([
+  ...["size", "frames", "stride", "count", "most", "samples", "channels"].map((name) => [name, "int"] as const),
+  ...["path", "labels", "split", "overflow"].map((name) => [name, "string"] as const),
+])
+
 const splits = ["train", "test", "all"] as const
 
 /** `cifar10.train`. */
@@ -94,6 +101,8 @@ export const applySource = (ctx: Context, source: SourceValue, args: readonly Ev
   const sizes: Record<string, Size> = {}
   for (const [name, a] of bound.args) {
     if (a.value.kind === "error") return errorValue
+    const wanted = optionKinds.get(name)
+    if (wanted && !isSilent(a.value) && a.value.kind !== wanted) return fail(ctx, argumentType(a.span, source.loader, name, wanted === "int" ? "a whole number" : "a word in quotes", printValue(a.value)))
     if (a.value.kind === "int") sizes[name] = a.value.size
     const value = optionOf(a.value)
     if (value === undefined) {

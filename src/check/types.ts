@@ -1,13 +1,15 @@
 /** Type expressions: aliases expanded, dimension names resolved or declared. */
 import type { Span } from "../base/span.ts"
 import { suggest } from "../base/suggest.ts"
-import { aliasArguments, unknownType, fieldTwice } from "../diagnostics/messages/names.ts"
+import { aliasArguments, nestsTooDeeply, unknownType, fieldTwice } from "../diagnostics/messages/names.ts"
 import { divisionByZero, sizeUndetermined } from "../diagnostics/messages/shapes.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, rest, type Dim, type Dimension } from "../types/dimension.ts"
 import { namedPopulation, populationVariable, type Population } from "../types/population.ts"
 import { addSize, atom, floorSize, modSize, mulSize, size, subSize, type Size } from "../types/size.ts"
-import { report, sized, type Context } from "./context.ts"
+import { afford, boundedSize } from "./bounds.ts"
+import { isFull, report, sized, type Context } from "./context.ts"
+import { printValue } from "./print-value.ts"
 import { lookup, type Scope } from "./scope.ts"
 import { errorValue, isSilent, none, type DType, type Type } from "./value.ts"
 
@@ -21,12 +23,15 @@ export const typeNames = [...scalars.keys(), ...words.keys(), "Field"]
 /** What an unbound dimension name becomes: `declare` makes it a fresh size (or one with this value), `require` reports it. */
 export type Unbound = "declare" | "require"
 
+/** Aliases of aliases; more is a circle. */
+const deepestAlias = 16
+
 /** An alias with its arguments put in: `Image[n, 3, h, w]` is `f32[n, 3, h, w]`, remembered as `Image`. */
 export const expandAlias = (ctx: Context, scope: Scope, type: Ast.TypeExpr, depth = 0): { type: Ast.TypeExpr; alias: string | undefined } => {
   if (type.kind !== "named" || scalars.has(type.name.text) || words.has(type.name.text) || type.name.text === "Field") return { type, alias: undefined }
   const declaration = aliasOf(scope, type.name.text)
-  if (!declaration || depth > 16) {
-    report(ctx, unknownType(type.name.span, type.name.text, suggest(type.name.text, [...typeNames, ...aliasNames(scope)])))
+  if (!declaration || depth > deepestAlias) {
+    report(ctx, declaration ? nestsTooDeeply(type.span) : unknownType(type.name.span, type.name.text, isFull(ctx) ? undefined : suggest(type.name.text, [...typeNames, ...aliasNames(scope)])))
     return { type: { kind: "error", span: type.span }, alias: undefined }
   }
   const given = type.dims ?? []
@@ -89,7 +94,10 @@ export const evaluateSize = (ctx: Context, scope: Scope, expr: Ast.SizeExpr, unb
       const found = dimensionOf(scope, expr.name.text)
       if (found && !Array.isArray(found) && isDim(found as Dimension)) return { size: (found as Dim).size, population: (found as Dim).population }
       if (unbound === "declare" && !found && !lookup(scope, expr.name.text)) return { size: declare(scope, expr.name).size, population: undefined }
-      if (!isSilent(lookup(scope, expr.name.text)?.value ?? none)) report(ctx, sizeUndetermined(expr.span, expr.name.text))
+      if (!isSilent(lookup(scope, expr.name.text)?.value ?? none)) {
+        const other = lookup(scope, expr.name.text)?.value
+        report(ctx, sizeUndetermined(expr.span, expr.name.text, other && printValue(other)))
+      }
       if (!lookup(scope, expr.name.text)) scope.names.set(expr.name.text, { value: errorValue, span: expr.span })
       return undefined
     }
@@ -134,7 +142,7 @@ const evaluateDim = (ctx: Context, scope: Scope, d: Ast.DimExpr, unbound: Unboun
     return [made]
   }
   const value = evaluateSize(ctx, scope, d.size, unbound)
-  if (!value) return undefined
+  if (!value || !boundedSize(ctx, d.span, value.size)) return undefined
   let population = value.population
   let became = undefined as Dim["became"]
   if (d.population) {
@@ -162,6 +170,7 @@ export const resolvePopulation = (scope: Scope, name: Ast.Name): Population | un
 
 /** The type an expression denotes, or `undefined` after an error was reported. */
 export const evaluateType = (ctx: Context, scope: Scope, type: Ast.TypeExpr, unbound: Unbound): Type | undefined => {
+  if (!afford(ctx, type.span, 2)) return undefined
   const { type: expanded, alias } = expandAlias(ctx, scope, type)
   switch (expanded.kind) {
     case "error": return undefined

@@ -49,7 +49,7 @@ export const drawLoops = (loops: DrawLoops, program: SampleProgram): Stmt[] => p
   const key = keysOf(loops, entries.map((e) => e.site))
   const element = constants("u32", entries.map((e) => e.element))
   const kind: ScalarType = distribution.name === "randint" ? "i32" : "f32"
-  const parameters = entries[0]!.parameters.map((_, p) => constants(kind, entries.map((e) => e.parameters[p]!)))
+  const parameters = entries[0]!.parameters.map((_, p) => constants(kind, entries.map((e) => e.parameters[p]! + 0)))   // a table holds no -0: a parameter of -0 draws what 0 draws
   const count = constants("u32", entries.map((e) => e.count))
   return [spread(entries.length, (k) => {
     const args = isPartner(node) ? [key(k), who, number(node.shape[0]!, "u32")] : [key(k), who, element(k), count(k), ...parameters.map((p) => p(k))]

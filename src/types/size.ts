@@ -31,7 +31,7 @@ const termKey = (atoms: readonly Atom[]): string => atoms.map(keyOf).join("*")
 
 const make = (terms: Map<string, Term>): Size => {
   const kept = [...terms.entries()].filter(([, t]) => t.coefficient !== 0).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  if (kept.length > mostTerms) throw new SizeTooComplex()
+  if (kept.length > mostTerms || kept.some(([, t]) => !(Math.abs(t.coefficient) <= largest))) throw new SizeTooComplex()
   return { terms: kept.map(([, t]) => t), key: kept.map(([k, t]) => `${t.coefficient}·${k}`).join("+") || "0" }
 }
 
@@ -133,7 +133,7 @@ const splitByDivisor = (a: Size, b: Size): { quotient: Size; rest: Size } => {
 /** `a // b`, rounding down. `undefined` for division by the constant zero. */
 export const floorSize = (a: Size, b: Size): Size | undefined => {
   const c = constantOf(b)
-  if (c === 0) return undefined
+  if (c === 0 || valueOf(b) === 0) return undefined
   if (c === 1) return a
   const x = constantOf(a)
   if (x !== undefined && c !== undefined) return size(floorDiv(x, c))
@@ -153,7 +153,7 @@ export const floorSize = (a: Size, b: Size): Size | undefined => {
 /** `a % b` with the divisor's sign. `undefined` for the constant divisor zero. */
 export const modSize = (a: Size, b: Size): Size | undefined => {
   const c = constantOf(b)
-  if (c === 0) return undefined
+  if (c === 0 || valueOf(b) === 0) return undefined
   if (c === 1) return zero
   const x = constantOf(a)
   if (x !== undefined && c !== undefined) return size(floorMod(x, c))

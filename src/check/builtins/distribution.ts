@@ -13,6 +13,10 @@ interface Range { readonly holds: (x: number) => boolean; readonly words: string
 const probability: Range = { holds: (x) => x >= 0 && x <= 1, words: "between 0 and 1" }
 const positive: Range = { holds: (x) => x > 0, words: "above 0" }
 
+/** An arrangement is drawn by as many exchanges, a class by as many comparisons. */
+const mostPlaces = 65_536
+const mostClasses = 65_536
+
 const per = (call: BuiltinCall): "sample" | "batch" => {
   const v = call.get("per")
   return v?.kind === "string" && v.value === "batch" ? "batch" : "sample"
@@ -51,6 +55,7 @@ const arrangement = (name: "permutation" | "derangement", doc: string): Builtin 
     const identity = call.get("identity")
     const excludes = name === "derangement" || (identity?.kind === "bool" && identity.value === false)
     if (n !== undefined && n < (excludes ? 2 : 1)) return fail(call.ctx, parameterRange(call.at("k").span, name, "`k`", String(n), excludes ? "at least 2: there is no other arrangement of one thing" : "at least 1"))
+    if (n !== undefined && n > mostPlaces) return fail(call.ctx, parameterRange(call.at("k").span, name, "`k`", String(n), `at most ${mostPlaces}`))
     const rest: Dim = dim(k.size, { span: call.span, note: `the places of ${name}` })
     return { kind: "distribution", dist: name, params: [], options: { identity: !excludes }, dtype: "i32", rest: [rest], per: per(call), of: undefined, span: call.span }
   },
@@ -63,6 +68,8 @@ const categorical: Builtin = {
     if (isSilent(v)) return v
     const ok = v.kind === "int" || v.kind === "list" || (v.kind === "tensor" && v.dims.length === 1)
     if (!ok) return fail(call.ctx, elementType(call.at("weights").span, "`weights` of `categorical`", "a number of classes or a list of weights", printValue(v), undefined))
+    const classes = v.kind === "int" ? valueOf(v.size) : v.kind === "list" ? v.items?.length : undefined
+    if (classes !== undefined && (classes < 1 || classes > mostClasses)) return fail(call.ctx, parameterRange(call.at("weights").span, "categorical", "the number of classes", String(classes), `between 1 and ${mostClasses}`))
     if (v.kind === "list" && v.items) {
       const numbers = v.items.map((x) => asTensor(x)?.literal)
       if (numbers.some((x) => x !== undefined && x < 0) || (numbers.every((x) => x !== undefined) && numbers.every((x) => x === 0)))

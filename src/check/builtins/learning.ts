@@ -1,6 +1,7 @@
 /** Builtins on models and gradients: what they are is checked here; training executes them. */
 import { overNothing, lossNotScalar } from "../../diagnostics/messages/gradients.ts"
 import { elementType } from "../../diagnostics/messages/shapes.ts"
+import { argumentType } from "../../diagnostics/messages/stages.ts"
 import { notAModel } from "../../diagnostics/messages/state.ts"
 import { atom } from "../../types/size.ts"
 import { fail } from "../context.ts"
@@ -22,6 +23,11 @@ const moded = (name: "frozen" | "follow" | "with_training", more: readonly strin
   name, doc, params: [...required("model"), ...optional(...more)], complete: true,
   apply: (call) => {
     const model = modelArgument(call, "model")
+    for (const option of more) {
+      const given = call.get(option)
+      if (given && !isSilent(given) && given.kind !== "lambda" && given.kind !== "opaque" && asTensor(given)?.dims.length !== 0)
+        return fail(call.ctx, argumentType(call.at(option).span, name, option, "a number", printValue(given)))
+    }
     if (model.kind !== "model") return model
     return { ...model, mode: name, span: call.span, ...(name === "follow" ? { of: model.path, follow: { decay: call.get("decay"), start: call.get("start") } } : {}) }
   },

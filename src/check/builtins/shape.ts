@@ -10,6 +10,7 @@ import { joinPopulations, mixed, printPopulation, samePopulation } from "../../t
 import { addSize, atom, equalSize, mulSize, one, printSize, size, valueOf, type Size } from "../../types/size.ts"
 import { moved, permuted } from "../access.ts"
 import { reportIncomplete } from "../arguments.ts"
+import { boundedSize } from "../bounds.ts"
 import { convolution, einsum } from "../contract.ts"
 import { fail, report, sized, type Context } from "../context.ts"
 import { apply, castTo, constantNode, broadcast, nodeOf, numbers } from "../emit.ts"
@@ -33,6 +34,11 @@ const isTensor = (v: TensorValue | Value): v is TensorValue => v.kind === "tenso
 
 /** A list of compile-time sizes. */
 const sizesOf = (ctx: Context, given: Located): Size[] | "unknown" | undefined => {
+  const sizes = integersOf(ctx, given)
+  return Array.isArray(sizes) && !sizes.every((z) => boundedSize(ctx, given.span, z)) ? undefined : sizes
+}
+
+const integersOf = (ctx: Context, given: Located): Size[] | "unknown" | undefined => {
   const items = given.value.kind === "list" || given.value.kind === "tuple" ? given.value.items : given.value.kind === "int" ? [given.value] : undefined
   if (isSilent(given.value) || (given.value.kind === "list" && !items)) return given.value.kind === "error" ? undefined : "unknown"
   const sizes: Size[] = []
@@ -92,7 +98,7 @@ const reshape = (call: BuiltinCall): Value => {
 const permute = (call: BuiltinCall): Value => {
   const x = tensorArgument(call, "x")
   if (!isTensor(x)) return x
-  const order = sizesOf(call.ctx, call.at("order"))
+  const order = integersOf(call.ctx, call.at("order"))
   if (!order) return errorValue
   if (order === "unknown" || !x.dims.every(isDim)) return unknown
   const perm = order.map((z) => valueOf(z) ?? -1)
@@ -188,7 +194,7 @@ const stack = (call: BuiltinCall): Value => {
   if (!Array.isArray(list)) return list
   const first = list.reduce((a, b) => (b.dims.length > a.dims.length ? b : a))
   const axisValue = call.get("axis")
-  if (axisValue && axisValue.kind !== "int") return unknown
+  if (axisValue && axisValue.kind !== "int") return isSilent(axisValue) ? unknown : fail(ctx, notStatic(call.at("axis").span, "an axis"))
   const axis = axisValue ? byNumber(ctx, call.at("axis").span, first.dims, (axisValue as { size: Size }).size, text(first), 1) : 0
   if (axis === undefined) return errorValue
   if (axis === "unknown") return unknown

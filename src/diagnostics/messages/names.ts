@@ -50,3 +50,15 @@ export const aliasArguments = (span: Span, name: string, wanted: number, given: 
 
 export const fieldTwice = (span: Span, name: string, first: Span): Diagnostic =>
   problem("NDA0211", span, `the field \`${name}\` is given twice`, { related: [{ span: first, text: "first given here" }] })
+
+export const nestsTooDeeply = (span: Span): Diagnostic =>
+  problem("NDA0212", span, "definitions or calls are nested too deeply here", { notes: ["at most 200 calls within calls, and 500 definitions through one another"] })
+
+export const tooManySteps = (span: Span): Diagnostic =>
+  problem("NDA0212", span, "this program is too long once its loops and calls are written out", { notes: ["loops are unrolled and functions inlined when a program is compiled"] })
+
+export const rangeTooLong = (span: Span, steps: number): Diagnostic =>
+  problem("NDA0212", span, `this range has ${steps} steps`, { notes: ["a range is unrolled, and has at most 100,000"] })
+
+export const tooManyParts = (span: Span): Diagnostic =>
+  problem("NDA0212", span, "this value has too many parts", { notes: ["lists, tuples and records have at most 200,000 parts in all"] })

@@ -49,11 +49,14 @@ export const einsumPattern = (span: Span, pattern: string, why: string): Diagnos
 export const sizeNotPositive = (span: Span, size: string, value: number, notes: readonly string[]): Diagnostic =>
   problem("NDA0412", span, `this size would be ${value}, and a size is at least 1`, { label: size === String(value) ? undefined : size, notes })
 
+export const sizeTooLarge = (span: Span, value: number): Diagnostic =>
+  problem("NDA0413", span, `this size is ${value > Number.MAX_SAFE_INTEGER ? "far" : value}, more than a tensor can have`.replace("is far, more", "is far more"), { notes: ["a size is at most 2,147,483,647"] })
+
 export const indexProblem = (span: Span, why: string, type: string): Diagnostic =>
   problem("NDA0414", span, why, { notes: [`the tensor is ${type}`] })
 
-export const sizeUndetermined = (span: Span, name: string): Diagnostic =>
-  problem("NDA0415", span, `nothing here says what \`${name}\` is`, { notes: ["a size is bound where a name stands alone as a dimension of a parameter"] })
+export const sizeUndetermined = (span: Span, name: string, other?: string): Diagnostic =>
+  problem("NDA0415", span, other ? `a size is a whole number, and \`${name}\` is ${other}` : `nothing here says what \`${name}\` is`, { notes: ["a size is bound where a name stands alone as a dimension of a parameter"] })
 
 export const branchesDiffer = (span: Span, then: Related, otherwise: Related): Diagnostic =>
   problem("NDA0416", span, "the branches of an `if` on a tensor are tensors of one shape", { related: [then, otherwise], notes: ["each element takes its value from one of the two"] })
@@ -65,7 +68,7 @@ export const loopChangesType = (span: Span, before: string, after: string): Diag
   problem("NDA0419", span, "this loop's value changes type, and how often it runs is not known here", { notes: [`before: ${before}`, `after: ${after}`] })
 
 export const sizeTooComplex = (span: Span): Diagnostic =>
-  problem("NDA0420", span, "this size is too large a polynomial", { notes: ["sizes may have at most 64 terms of degree 12"], hint: "give parts of it names of their own" })
+  problem("NDA0420", span, "this size is too large to compute with", { notes: ["numbers stay below 2**53; sizes with names have at most 64 terms of degree 12"] })
 
 export const missingElse = (span: Span): Diagnostic =>
   problem("NDA0421", span, "this `if` needs an `else`", { notes: ["an `if` is an expression: both sides give its value"] })

@@ -100,4 +100,15 @@ The first dimension is the batch; it is written out.`,
 
 Rename one of the two.`,
   },
+  NDA0212: {
+    title: "beyond a limit of the compiler",
+    page: `Loops are unrolled and functions inlined when a program is compiled. So that this always ends soon, ranges have at most 100,000 steps, calls
+nest at most 200 deep, definitions refer through at most 500 others and aliases through 16, a value has at most 200,000 parts, and loops and
+calls together are limited.
+
+    loop h = x for i in 0..1_000_000 { step(h) }
+                        ^^^^^^^^^^^^ this range has 1000000 steps
+
+Write the repetition as a dimension of a tensor, where it costs nothing.`,
+  },
 }

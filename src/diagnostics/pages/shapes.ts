@@ -101,6 +101,16 @@ Letters that the result does not have are summed over.
     x |> conv(16, k=41, pad=0)             # x: 32 x 32
          ^^^^^^^^^^^^^^^^^^^^^ this size would be -8`,
   },
+  NDA0413: {
+    title: "a size that no tensor can have",
+    page: `Coordinates are 32-bit integers, so a size is at most 2,147,483,647; what fits a device is less.
+
+    const side = 1_000_000
+    zeros([side * side])
+           ^^^^^^^^^^^ this size is 1000000000000
+
+Look for a product where a sum was meant.`,
+  },
   NDA0414: {
     title: "an index that does not fit",
     page: `An index is an integer within the dimension, a slice \`a:b\` lies within it, and there are at most as many as dimensions. Indices that are
@@ -146,7 +156,7 @@ Give the range a number, or keep the shape.`,
   },
   NDA0420: {
     title: "a size that is too large an expression",
-    page: `Sizes are polynomials in the names of dimensions, kept in normal form: at most 64 terms of degree 12.
+    page: `Sizes are polynomials in the names of dimensions, kept in normal form: at most 64 terms of degree 12, and numbers below 2**53.
 
     let far = k ** 40
               ^^^^^^^
