@@ -73,7 +73,7 @@ export const sourceNamed = (name: string): SourceValue | undefined => {
 
 /** Options that are of one kind in every loader. */
 const optionKinds = new Map<string, "int" | "string">([
-  ...["size", "frames", "stride", "count", "most", "samples", "channels"].map((name) => [name, "int"] as const),
+  ...["size", "frames", "stride", "most", "samples", "channels"].map((name) => [name, "int"] as const),
   ...["path", "labels", "split", "overflow"].map((name) => [name, "string"] as const),
 ])
 
