@@ -6,6 +6,7 @@ import { stdlibText } from "./driver/stdlib-text.ts"
 
 export { check, entries, type Request } from "./driver/check.ts"
 export { compile, type Compiled } from "./driver/compile.ts"
+export { compileProgram, type CompiledProgram } from "./driver/compile-program.ts"
 export { emit, stages } from "./driver/emit.ts"
 export { explain } from "./driver/explain.ts"
 export { format } from "./syntax/format.ts"

@@ -93,7 +93,17 @@ const makeArenas = (m: Making): void => {
     const led = m.arenas.get(f.of)
     if (led && !m.arenas.has(f.name) && m.learning.steps.length > 0) m.arenas.set(f.name, { ...led, model: f.name })
   }
+  if (m.learning.steps.length > 0) for (const f of m.learning.followers.values()) followedStates(m, f.name, f.of)
   for (const arena of m.arenas.values()) m.arenaNodes.set(arena.model, m.build.builder.at({ ...nowhere, label: arena.model }).input(`slot:${arena.model}`, "f32", [arena.total]))
+}
+
+/** A follower has the states of what it follows, also those that no graph of this program reads: later programs load them. */
+const followedStates = (m: Making, name: string, of: string): void => {
+  for (const s of [...m.learning.states.values()]) {
+    const path = name + s.path.slice(of.length)
+    if (s.model !== of || m.learning.states.has(path)) continue
+    m.learning.states.set(path, { path, model: name, node: m.build.builder.input(`slot:${path}`, s.node.dtype, s.node.shape), initial: s.initial })
+  }
 }
 
 /** A parameter's first value: a follower begins as what it follows. */

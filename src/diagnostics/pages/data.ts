@@ -57,8 +57,9 @@ Make the batch or the pictures smaller, or run on a device with larger limits.`,
     nda check gan.nda --set zdim=big`,
   },
   NDA0909: {
-    title: "an entry that this version does not run",
-    page: `The entry is checked as a whole; to run, it needs a part that this version does not have. \`nda check\` and \`nda fmt\` work on it.`,
+    title: "an entry that one plan cannot hold",
+    page: `A train, an eval, and a graph that applies models have parameters or state that live between their steps. \`nda run\` and \`nda compile\` take them as they
+are; in the library they are compiled with \`compileProgram\`, which gives a plan for each step over shared slots, and not with \`compile\`.`,
   },
   NDA0910: {
     title: "an entry that gives something else than tensors",
