@@ -133,9 +133,9 @@ const plain: Builtin = {
   apply: (call) => tagged(call.ctx, "plain", call.at("x").value, undefined, call.span),
 }
 
-/** Runs a model once on several batches joined along their first dimension, and gives the parts back with their own tags. */
+/** Applies a model to several batches; each result keeps its own population. The batches are not joined into one yet. */
 const together: Builtin = {
-  name: "together", params: required("model"), configured: true, doc: "together(D)(a, b): D once on a and b joined; a tuple of the parts, each of its own population.",
+  name: "together", params: required("model"), configured: true, doc: "together(D)(a, b): D on a and on b with the same parameters; a tuple of the results, each of its own population.",
   apply: (call) => {
     const model = call.get("model")!
     if (isSilent(model)) return model
