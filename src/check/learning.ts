@@ -6,13 +6,11 @@ import type { Span } from "../base/span.ts"
 import { elementType } from "../diagnostics/messages/shapes.ts"
 import type { Node } from "../ir/graph.ts"
 import { fnv1a32 as siteOf } from "../base/fnv.ts"
-import { dim } from "../types/dimension.ts"
-import { size } from "../types/size.ts"
 import { originOf, pathOf, report, type Context } from "./context.ts"
 import { apply, constantNode, nodeOf, numbers, broadcast } from "./emit.ts"
 import { asTensor } from "./operators.ts"
 import { printValue } from "./print-value.ts"
-import { errorValue, isSilent, tensor, type DistributionValue, type ModelValue, type TensorValue, type Value } from "./value.ts"
+import { errorValue, isSilent, type DistributionValue, type ModelValue, type TensorValue, type Value } from "./value.ts"
 
 /** One parameter of a model. */
 export interface Parameter {
@@ -63,13 +61,13 @@ export interface Learning {
   readonly parameters: Map<string, Parameter>
   readonly states: Map<string, StateSlot>
   readonly followers: Map<string, Follower>
-  /** Models in order of first use, with the file they are loaded from. */
-  readonly models: Map<string, { readonly from: string | undefined }>
   readonly steps: StepRecord[]
   readonly every: { readonly period: number; readonly record: StepRecord }[]
+  /** The trees that were made, with the number of parameters that their models were known to have then. */
+  readonly trees: { readonly model: ModelValue; readonly parameters: number }[]
 }
 
-export const newLearning = (): Learning => ({ parameters: new Map(), states: new Map(), followers: new Map(), models: new Map(), steps: [], every: [] })
+export const newLearning = (): Learning => ({ parameters: new Map(), states: new Map(), followers: new Map(), steps: [], every: [], trees: [] })
 export const newStep = (name: string, repeat: number, advances: StepRecord["advances"]): StepRecord => ({ name, repeat, proposals: new Map(), reports: [], minimizes: [], saves: [], advances })
 
 /** The first value of a slot: an initialiser's draw, or a written value. */
@@ -134,7 +132,6 @@ export const parameterValue = (ctx: Context, span: Span, name: string, type: Ten
     const node = ctx.build!.builder.at(originOf(ctx, span, path)).input(`param:${path}`, "f32", shape)
     known = { path, model, node, initial }
     learning.parameters.set(path, known)
-    if (!learning.models.has(model)) learning.models.set(model, { from: undefined })
   }
   const frozen = ctx.model?.frozen ?? false
   const node = frozen ? apply(ctx, span, "frozen", "stop", [known.node]) : known.node
@@ -167,6 +164,3 @@ export const propose = (ctx: Context, span: Span, path: string, value: TensorVal
   list.push({ node: node.shape.length === slot.node.shape.length ? node : broadcast(ctx, span, node, slot.node.shape, []), span })
   step.proposals.set(path, list)
 }
-
-/** A tree is its models' parameters one after the other, flat. */
-export const flat = (node: Node): TensorValue => tensor("f32", [dim(size(node.shape[0]!))], { rate: "node", node })

@@ -5,13 +5,15 @@
 import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import type { Context, Elaboration } from "../check/context.ts"
 import { nodeOf } from "../check/emit.ts"
-import { flat, newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { cutPlaces } from "../check/gradient.ts"
 import { asTensor } from "../check/operators.ts"
 import { elaborateEntry, elaborateTrain, modelsOf, type Program as CheckedProgram } from "../check/program.ts"
-import { isSilent, type ModelValue, type TensorValue } from "../check/value.ts"
+import { flat, parametersOf } from "../check/tree.ts"
+import { isSilent, type ModelValue, type TensorValue, type Value } from "../check/value.ts"
 import { noGradient } from "../diagnostics/messages/gradients.ts"
 import { nextTwice } from "../diagnostics/messages/state.ts"
-import { graphBuilder, nowhere } from "../ir/build.ts"
+import { graphBuilder, nowhere, type Builder } from "../ir/build.ts"
 import type { Graph, GraphInput, Node, Output } from "../ir/graph.ts"
 import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
 import { topological } from "../ir/walk.ts"
@@ -33,39 +35,53 @@ interface Making {
 }
 
 export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[]): Program | undefined => {
-  const learning = newLearning()
-  const record = newStep(entry.name.text, 1, "own")
-  const build: Elaboration = {
-    builder: graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning,
-    step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
-  }
-  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map() }
-  const models = modelsOf(program)
-  for (const model of models) registerFollower(m, model)
-  const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
-  let outputs: Output[] = []
-  if (entry.kind === "train") elaborateTrain(program, entry, build, onInput)
-  else {
-    const value = elaborateEntry(program, entry, build, onInput)
-    if (!value || hasErrors(diagnostics)) return undefined
-    outputs = outputsOf(program, build, entry, value)
-  }
+  let read = interpreted(program, entry, diagnostics, newLearning(), graphBuilder())
+  // A tree that was made before all of its model's parameters were known lacks some: once more, with all of them known.
+  if (!hasErrors(diagnostics) && read.m.learning.trees.some(({ model, parameters }) => parametersOf(read.m.learning, model).length > parameters))
+    read = interpreted(program, entry, diagnostics, { ...newLearning(), parameters: read.m.learning.parameters }, read.m.build.builder)
+  const { m, record, models, value } = read
+  if (hasErrors(diagnostics) || (entry.kind === "entry" && !value)) return undefined
+  const outputs = entry.kind === "entry" ? outputsOf(program, m.build, entry, value!) : []
   if (hasErrors(diagnostics)) return undefined
   makeArenas(m)
-  const ctx: Context = { ...program.context, build }
+  const ctx: Context = { ...program.context, build: m.build }
   if (entry.kind === "entry") {
     const nexts = proposalsOf(m, record)
     if (hasErrors(diagnostics)) return undefined
     const step = stepGraph(m, { ...record, name: entry.name.text }, outputs, nexts)
     return finished(m, entry.role, [step], [], models)
   }
-  const steps = learning.steps.map((s) => {
+  const steps = m.learning.steps.map((s) => {
     const updates = s.minimizes.flatMap((x) => minimized(m, ctx, s, x))
     const nexts = [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))]
     return stepGraph(m, s, reportsOf(ctx, m, s), nexts)
   })
-  const every: EveryGraph[] = learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
+  const every: EveryGraph[] = m.learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
   return hasErrors(diagnostics) ? undefined : finished(m, "train", steps, every, models)
+}
+
+interface Interpreted {
+  readonly m: Making
+  readonly record: StepRecord
+  readonly models: readonly ModelValue[]
+  /** What a graph or an eval gives. */
+  readonly value: Value | undefined
+}
+
+/** The entry's body, interpreted with a builder. */
+const interpreted = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], learning: Learning, builder: Builder): Interpreted => {
+  const record = newStep(entry.name.text, 1, "own")
+  const build: Elaboration = {
+    builder, sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning, differentiate: gradients,
+    step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
+  }
+  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map() }
+  const models = modelsOf(program)
+  for (const model of models) registerFollower(m, model)
+  const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
+  if (entry.kind === "entry") return { m, record, models, value: elaborateEntry(program, entry, build, onInput) }
+  elaborateTrain(program, entry, build, onInput)
+  return { m, record, models, value: undefined }
 }
 
 const registerFollower = ({ learning }: Making, model: ModelValue): void => {
@@ -143,11 +159,11 @@ const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next
   const b = m.build.builder
   const arenas = x.models.flatMap(({ model }) => m.arenas.get(model.path) ?? [])
   const leaves = arenas.flatMap((a) => a.leaves)
-  const { values } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
+  const { values, cuts } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
   const of = new Map(leaves.map((l, i) => [l, values[i]]))
   for (const { model, span } of x.models) {
     const arena = m.arenas.get(model.path)
-    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, []))
+    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, [], cutPlaces(cuts)))
   }
   if (hasErrors(m.diagnostics)) return []
   const packed = arenas.map((a) => b.apply("pack", a.leaves.map((l) => of.get(l) ?? filled(m, 0, l.shape)), { offsets: a.leaves.map((l) => l.offset), total: a.total }))
