@@ -146,7 +146,7 @@ const proposalsOf = (m: Making, step: StepRecord): Next[] =>
     }
     const b = m.build.builder
     const sum = all.map((p) => p.node).reduce((x, y) => b.apply("add", [x, y]))
-    return [{ slot: path, node: all.length === 1 ? sum : b.apply("mul", [sum, filled(m, 1 / all.length, sum.shape)]) }]
+    return [{ slot: path, node: all.length === 1 ? sum : b.apply("div", [sum, filled(m, all.length, sum.shape)]) }]
   })
 
 const filled = (m: Making, value: number, shape: readonly number[]): Node => {
