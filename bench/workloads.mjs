@@ -45,7 +45,7 @@ export const workloads = {
   aug224: augment("aug224", 32, 224, 3.5),
   gan_step: {
     what: "one step of both players of a DCGAN with negatives, batch 64", file: "bench/dcgan.nda", entry: "gan_step", set: {}, small: { batch: 4, width: 2, zdim: 8 },
-    steps: ["critic", "generator"], slots: { real: drawn(1, 2) }, exact: false, target: { dispatches: 40, peer: 3 },
+    steps: ["critic", "generator"], slots: { "gan_step.real": drawn(1, 2) }, exact: false, about: 2, target: { dispatches: 40, peer: 3 },
   },
   biggan_critic: {
     what: "one step of the critic of BigGAN at 32 pixels with negatives, width 64, batch 32", file: "examples/nda_gan.nda", entry: "nda_gan", set: { width: 64, batch: 32 },
