@@ -36,6 +36,17 @@ const environment = () => (probeAdapter() !== undefined ? {} : {
   VK_DRIVER_FILES: path.join(swiftShaderFolder, "vk_swiftshader_icd.json"),
 })
 
+/** A copy has the modes of what it was copied from, which may be a folder that nobody is to write to. */
+const copyWritable = (from, to) => {
+  fs.mkdirSync(to, { recursive: true })
+  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)]
+    if (entry.name === "node_modules") continue
+    if (entry.isDirectory()) copyWritable(source, target)
+    else fs.writeFileSync(target, fs.readFileSync(source))
+  }
+}
+
 /** NDA_TORCH names a Python that has PyTorch; NDA_TORCH_DEVICE is `cpu` or `cuda`. */
 const torch = () => {
   const python = process.env.NDA_TORCH
@@ -58,8 +69,7 @@ export const installPeers = (say, wanted) => {
     return undefined
   }
   const folder = path.join(process.env.NDA_CACHE ?? path.join(os.homedir(), ".cache", "nda"), "peers")
-  fs.mkdirSync(folder, { recursive: true })
-  fs.cpSync(from, folder, { recursive: true, filter: (source) => path.basename(source) !== "node_modules" })
+  copyWritable(from, folder)
   const lock = path.join(folder, "package-lock.json")
   const python = torch()
   const ids = Object.keys(peers).filter((id) => (wanted?.includes(id) ?? true) && (!id.startsWith("torch") || python))
