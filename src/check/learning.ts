@@ -5,6 +5,7 @@
 import type { Span } from "../base/span.ts"
 import { elementType } from "../diagnostics/messages/shapes.ts"
 import type { Node } from "../ir/graph.ts"
+import type * as Ast from "../syntax/ast.ts"
 import { fnv1a32 as siteOf } from "../base/fnv.ts"
 import { dim } from "../types/dimension.ts"
 import { size } from "../types/size.ts"
@@ -45,6 +46,10 @@ export interface StepRecord {
   readonly reports: { name: string; value: TensorValue }[]
   readonly minimizes: Minimize[]
   readonly saves: string[]
+  /** Models whose file is kept where this number is highest. */
+  readonly bests: { readonly models: readonly string[]; readonly value: TensorValue }[]
+  /** Evaluations that it calls. */
+  readonly calls: string[]
   /** Who may advance states: a step any, an eval its own. */
   readonly advances: "all" | "own"
 }
@@ -66,11 +71,13 @@ export interface Learning {
   /** Models in order of first use, with the file they are loaded from. */
   readonly models: Map<string, { readonly from: string | undefined }>
   readonly steps: StepRecord[]
+  /** Evaluations that an `every` calls, by name. */
+  readonly evaluations: Map<string, { readonly declaration: Ast.EntryDeclaration; readonly span: Span }>
   readonly every: { readonly period: number; readonly record: StepRecord }[]
 }
 
-export const newLearning = (): Learning => ({ parameters: new Map(), states: new Map(), followers: new Map(), models: new Map(), steps: [], every: [] })
-export const newStep = (name: string, repeat: number, advances: StepRecord["advances"]): StepRecord => ({ name, repeat, proposals: new Map(), reports: [], minimizes: [], saves: [], advances })
+export const newLearning = (): Learning => ({ parameters: new Map(), states: new Map(), followers: new Map(), models: new Map(), steps: [], evaluations: new Map(), every: [] })
+export const newStep = (name: string, repeat: number, advances: StepRecord["advances"]): StepRecord => ({ name, repeat, proposals: new Map(), reports: [], minimizes: [], saves: [], bests: [], calls: [], advances })
 
 /** The first value of a slot: an initialiser's draw, or a written value. */
 export const initialNode = (ctx: Context, span: Span, path: string, shape: readonly number[], dtype: TensorValue["dtype"], value: Value): Node | undefined => {

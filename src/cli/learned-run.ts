@@ -6,13 +6,13 @@ import type * as Scope from "effect/Scope"
 import { entries } from "../driver/check.ts"
 import type { CompiledProgram } from "../driver/compile-program.ts"
 import { emitCompiled } from "../driver/emit.ts"
-import type { Plan } from "../plan/plan.ts"
+import type { Plan, ProgramPlan } from "../plan/plan.ts"
 import { openFeeds } from "../runtime/batch-feeds.ts"
 import { checkpointSteps } from "../runtime/checkpoint.ts"
 import { evaluate } from "../runtime/evaluate.ts"
 import { CheckpointError, GpuError } from "../runtime/errors.ts"
 import type { Arrays, TypedArray } from "../runtime/executor.ts"
-import type { Trainer } from "../runtime/program.ts"
+import { firstUnitOf, unitsOf, type Trainer } from "../runtime/program.ts"
 import { loadWeights, weightsRequest, type WeightsRequest } from "../runtime/weights.ts"
 import type { Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
@@ -90,6 +90,13 @@ const visible = (plan: Plan, entry: string): Plan => ({
   ...plan, entry, inputs: plan.inputs.filter((input) => input.slot === undefined), outputs: plan.outputs.filter((output) => output.slot === undefined),
 })
 
+/** What the user ran: the graph's plan; of an eval the batch's, with the record as its outputs. */
+const ranPlan = (plan: ProgramPlan): Plan => {
+  const evaluation = plan.evaluations[0]
+  if (plan.kind !== "eval" || evaluation === undefined) return plan.steps[0]!.plan
+  return { ...evaluation.batch, outputs: [...evaluation.final.outputs, ...(evaluation.tail ?? evaluation.batch).outputs] }
+}
+
 const metricsOf = (plan: Plan, results: Readonly<Record<string, TypedArray>>): Readonly<Record<string, number>> =>
   Object.fromEntries(plan.outputs.filter((output) => output.shape.length === 0).map((output) => [output.name, results[output.name]![0]!]))
 
@@ -99,6 +106,8 @@ interface Run {
   readonly sources: readonly { readonly name: string; readonly text: string }[]
   readonly inputs: Arrays
   readonly steps: number
+  /** Samples of each source that an eval used, and how many there are. */
+  readonly samples?: Readonly<Record<string, { readonly used: number; readonly of: number }>>
 }
 
 const once = (trainer: Trainer, plan: Plan, inputs: Arrays, seed: number): Effect.Effect<Readonly<Record<string, TypedArray>>, Failure> =>
@@ -113,15 +122,15 @@ export const runLearned = (
 ): Effect.Effect<Outcome, Failure, Scope.Scope> =>
   Effect.gen(function* () {
     const { program, entry } = prepared
-    const step = compiled.plan.steps[0]!
-    const plan = visible(step.plan, entry)
+    const { plan: whole } = compiled
+    const plan = visible(ranPlan(whole), entry)
     const seed = seedFor(prepared, compiled.plan.settings)
     const host = fitInputs(entry, plan.inputs, prepared.inputs)
     if (isFailure(host)) return yield* Effect.fail(host)
     const begin = yield* orFail(() => beginWith(prepared, compiled, args, console))
     const skipped: string[] = []
     shown.stage("opening the data")
-    const feeds = yield* Effect.mapError(openFeeds([plan], {
+    const feeds = yield* Effect.mapError(openFeeds(unitsOf(whole).map((unit) => unit.plan), {
       dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad"),
       onSkip: (file, why) => void skipped.push(`skipped ${file}: ${why}`), onProgress: (done, total) => shown.stage("opening the data", done, total),
     }), runtimeFailure)
@@ -140,13 +149,13 @@ export const runLearned = (
       const sources = plan.sources.map((source) => ({ name: source.name, text: `${source.batch} of ${feeds.counts.get(source.name)} samples of ${source.loader}, ${source.split}` }))
       return { results, images, sources, inputs, steps: 1 } satisfies Run
     })
-    const whole = Effect.gen(function* () {
-      const done = yield* Effect.mapError(evaluate(compiled.plan, trainer, feeds, seed, ({ batch, batches }) => shown.stage(`running ${entry}`, batch, batches)), runtimeFailure)
+    const evaluated = Effect.gen(function* () {
+      const done = yield* Effect.mapError(evaluate(whole, 0, trainer, feeds, seed, ({ batch, batches }) => shown.stage(`running ${entry}`, batch, batches)), runtimeFailure)
       const sources = [...done.samples].map(([name, { used, of }]) => ({ name, text: `${used} of ${of} samples` }))
       for (const { name, text } of sources) console.note(`${name}: ${text} used`)
-      return { results: done.outputs[0]!, images: Math.max(0, ...[...done.samples.values()].map(({ used }) => used)), sources, inputs: {}, steps: done.batches } satisfies Run
+      return { results: Object.fromEntries(plan.outputs.map((output) => [output.name, done.outputs[output.name] ?? new Float32Array(0)])), images: Math.max(0, ...[...done.samples.values()].map(({ used }) => used)), sources, inputs: {}, steps: done.batches, samples: Object.fromEntries(done.samples) } satisfies Run
     })
-    const run: Run = yield* compiled.plan.kind === "eval" ? whole : single
+    const run: Run = yield* compiled.plan.kind === "eval" ? evaluated : single
     const seconds = (performance.now() - start) / 1000
     if (args.on.has("check-finite") && compiled.plan.kind === "graph") {
       const slots = yield* Effect.mapError(trainer.readSlots, runtimeFailure)
@@ -157,8 +166,8 @@ export const runLearned = (
     }
     const warnings = rangeWarnings(plan.outputs, run.results)
     for (const line of [...skipped, ...warnings]) console.warn(line)
-    const work = trainer.work[0]!
-    const piece = compiled.pieces.find((each) => each.plan === step.plan)
+    const work = trainer.work[whole.kind === "eval" ? firstUnitOf(whole, 0) + 1 : 0]!
+    const piece = compiled.pieces.find((each) => each.plan === (whole.evaluations[0]?.batch ?? whole.steps[0]!.plan))
     yield* orFail(() => writeResults(directory, console, shown, plan, run.results, {
       file: program.file, entry, program: program.sources[program.file]!, settings: compiled.plan.settings, seed, adapter: device.name, adapterKind: device.kind, versions: versions(),
       seconds, dispatches: work.dispatches, passes: work.passes, submits: work.submits, sources: run.sources,
@@ -168,7 +177,7 @@ export const runLearned = (
     if (console.json) {
       console.out(JSON.stringify({
         entry, adapter: device.name, steps: run.steps, seconds, imagesPerSecond: run.images === 0 ? 0 : run.images / seconds, parameters: Object.fromEntries(compiled.plan.models.map((model) => [model.name, model.parameters])),
-        dispatches: { [entry]: work.dispatches }, passes: { [entry]: work.passes }, submits: { [entry]: work.submits }, peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, files: directory.files,
+        dispatches: { [entry]: work.dispatches }, passes: { [entry]: work.passes }, submits: { [entry]: work.submits }, peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, ...(run.samples === undefined ? {} : { samples: run.samples }), files: directory.files,
       }))
     } else {
       for (const [name, value] of Object.entries(metrics)) console.out(`${name} ${Number(value.toPrecision(6))}`)

@@ -11,7 +11,7 @@ import { elaborateEntry, elaborateTrain, modelsOf, type Program as CheckedProgra
 import { isSilent, type ModelValue, type TensorValue } from "../check/value.ts"
 import { noGradient } from "../diagnostics/messages/gradients.ts"
 import { nextTwice } from "../diagnostics/messages/state.ts"
-import { graphBuilder, nowhere } from "../ir/build.ts"
+import { graphBuilder, nowhere, type Builder } from "../ir/build.ts"
 import type { Graph, GraphInput, Node, Output } from "../ir/graph.ts"
 import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
 import { topological } from "../ir/walk.ts"
@@ -32,11 +32,17 @@ interface Making {
   readonly arenaNodes: Map<string, Node>
 }
 
-export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[]): Program | undefined => {
+/** What an elaboration may be told: the builder of a program that it is a part of, and other sizes of batches. */
+export interface ElaborateOptions {
+  readonly builder?: Builder
+  readonly batches?: ReadonlyMap<string, number>
+}
+
+export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], options: ElaborateOptions = {}): Program | undefined => {
   const learning = newLearning()
   const record = newStep(entry.name.text, 1, "own")
   const build: Elaboration = {
-    builder: graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning,
+    builder: options.builder ?? graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning,
     step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
   }
   const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map() }
@@ -46,11 +52,11 @@ export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration |
   let outputs: Output[] = []
   if (entry.kind === "train") elaborateTrain(program, entry, build, onInput)
   else {
-    const value = elaborateEntry(program, entry, build, onInput)
-    if (!value || hasErrors(diagnostics)) return undefined
+    const value = elaborateEntry(program, entry, build, onInput, options.batches)
+    if (!value || hasErrors(diagnostics) || isUncounted(program)) return undefined
     outputs = outputsOf(program, build, entry, value)
   }
-  if (hasErrors(diagnostics)) return undefined
+  if (hasErrors(diagnostics) || isUncounted(program)) return undefined
   makeArenas(m)
   const ctx: Context = { ...program.context, build }
   if (entry.kind === "entry") {
@@ -64,9 +70,12 @@ export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration |
     const nexts = [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))]
     return stepGraph(m, s, reportsOf(ctx, m, s), nexts)
   })
-  const every: EveryGraph[] = learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
+  const every: EveryGraph[] = learning.every.map(({ period, record: r }) => ({ period, save: [...new Set(r.saves)], calls: r.calls, graph: stepGraph(m, r, [...reportsOf(ctx, m, r), ...bestsOf(ctx, m, r)], []).graph }))
   return hasErrors(diagnostics) ? undefined : finished(m, "train", steps, every, models)
 }
+
+/** A size is the number of samples of a data set that nobody has counted yet. */
+const isUncounted = (program: CheckedProgram): boolean => (program.context.counts?.missing.size ?? 0) > 0
 
 const registerFollower = ({ learning }: Making, model: ModelValue): void => {
   if (model.mode !== "follow" || model.of === undefined) return
@@ -223,6 +232,13 @@ const reportsOf = (ctx: Context, m: Making, step: StepRecord): Output[] => {
   })
 }
 
+/** What decides which files are kept: one output for each model. */
+const bestsOf = (ctx: Context, m: Making, step: StepRecord): Output[] =>
+  step.bests.flatMap(({ models, value }) => models.map((model): Output => {
+    const node = nodeOf(ctx, { file: m.program.main.name, start: 0, end: 0 }, value)
+    return { name: `best:${model}`, node: node.dtype === "f32" ? node : m.build.builder.apply("cast", [node], { to: "f32" }), picture: undefined, population: undefined }
+  }))
+
 /** A step's graph: parameters become views of their arenas, nexts become outputs. */
 const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], nexts: readonly Next[]): StepGraph => {
   const roots = [...outputs.map((o) => o.node), ...nexts.map((n) => n.node)]
@@ -231,7 +247,7 @@ const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], next
     if (m.learning.followers.has(arena.model) && leaf.parameter.model !== arena.model) continue
     views.set(leaf.parameter.node, m.build.builder.at(leaf.parameter.node.origin).apply("view", [m.arenaNodes.get(arena.model)!], { offset: leaf.offset, shape: leaf.shape }))
   }
-  const now = rebuilt(m, roots, views)
+  const now = rebuilt(m.build.builder, roots, views)
   const all: Output[] = [...outputs.map((o) => ({ ...o, node: now(o.node) })), ...nexts.map((n): Output => ({ name: `next:${n.slot}`, node: now(n.node), picture: undefined, population: undefined }))]
   const used = new Set(topological(all.map((o) => o.node)))
   const inputs: GraphInput[] = [
@@ -245,12 +261,12 @@ const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], next
 const inputName = (n: Node): string => (n.attrs as { readonly name: string }).name
 
 /** The same nodes with some replaced. */
-const rebuilt = (m: Making, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): ((n: Node) => Node) => {
+export const rebuilt = (builder: Builder, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): ((n: Node) => Node) => {
   const made = new Map<Node, Node>(replace)
   for (const node of topological(roots)) {
     if (made.has(node)) continue
     const inputs = node.inputs.map((x) => made.get(x)!)
-    made.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : m.build.builder.at(node.origin).apply(node.prim, inputs, node.attrs as object))
+    made.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : builder.at(node.origin).apply(node.prim, inputs, node.attrs as object))
   }
   return (n) => made.get(n)!
 }
@@ -266,7 +282,7 @@ const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[],
     if (needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
   const order = [...new Set([...models.map((x) => x.path), ...m.arenas.keys()])].filter((name) => m.arenas.has(name))
   return {
-    entry: m.entry, kind, slots, steps, every,
+    entry: m.entry, kind, slots, steps, every, evaluations: [],
     models: order.map((name) => ({ name, parameters: m.arenas.get(name)!.parameters, from: models.find((x) => x.path === name)?.from })),
   }
 }

@@ -7,9 +7,10 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ProgramPlan } from "../plan/plan.ts"
 import type { Feeds } from "./batch-feeds.ts"
-import { readNewest, writeCheckpoint, type RunState } from "./checkpoint.ts"
+import { readNewest, writeCheckpoint, type Best, type RunState } from "./checkpoint.ts"
 import { CheckpointError, DataError, GpuError, NotFiniteError } from "./errors.ts"
 import type { TypedArray } from "./executor.ts"
+import { evaluate, type EvaluationProgress } from "./evaluate.ts"
 import { unitsOf, type Reading, type Trainer } from "./program.ts"
 import { executionsFrom, type Cursor, type Execution } from "./run-order.ts"
 import { reportReader, type Picture } from "./reports.ts"
@@ -43,6 +44,8 @@ export interface TrainOptions {
   readonly load: Effect.Effect<Trainer, TrainError, Scope.Scope>
   /** Milliseconds between checkpoints that no `save` asks for. */
   readonly checkpointEvery?: number
+  /** Told of each batch of an evaluation that an `every` calls. */
+  readonly onEvaluation?: (name: string, progress: EvaluationProgress) => void
   /** Told what came of the checkpoint of a run that was interrupted: its step, or why there is none. */
   readonly onInterrupted?: (outcome: number | TrainError) => void
 }
@@ -97,6 +100,8 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       let checkpointed = performance.now()
       let decided = -1
       let reading = false
+      const best: Record<string, Best> = { ...from?.best }
+      const improved = new Set<string>()
       let parts: { unit: number; reading: Reading }[] = []
       const waiting: Waiting[] = []
 
@@ -111,6 +116,11 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             if (found.notFinite !== undefined) {
               const { name, value, output } = found.notFinite
               return yield* notFinite(name, value, entry.step, units[part.unit]!.plan.buffers.find((buffer) => buffer.id === output.buffer)?.origin.at)
+            }
+            for (const [model, value] of Object.entries(found.best)) {
+              if (value <= (best[model]?.value ?? -Infinity)) continue
+              best[model] = { value, step: entry.step }
+              improved.add(model)
             }
             Object.assign(values, found.values)
             pictures.push(...found.pictures)
@@ -149,10 +159,11 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
         const slots = yield* trainer.readSlots
         const spoiled = firstNotFinite(program, slots)
         if (spoiled !== undefined) return yield* notFinite(`A parameter of ${spoiled}`, NaN, at.round, undefined)
-        const state: RunState = { cursor: at, seed, executions, seconds: seconds(), slots }
-        const written = yield* Effect.promise(() => writeCheckpoint(options.folder, program, state, { programHash: options.programHash, keep: options.keep, models: savedModels(program) }))
+        const state: RunState = { cursor: at, seed, executions, seconds: seconds(), slots, best: { ...best } }
+        const written = yield* Effect.promise(() => writeCheckpoint(options.folder, program, state, { programHash: options.programHash, keep: options.keep, models: savedModels(program), improved: [...improved] }))
         if (written instanceof CheckpointError) return yield* written
         saved = at
+        improved.clear()
         checkpointed = performance.now()
         return [...events, { kind: "checkpoint", step: at.round, folder: written.folder }]
       })
@@ -174,6 +185,10 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             reading = due(round)
           }
           const read = kind === "every" || (reading && execution.last)
+          if (kind === "every") for (const name of program.every[unit - program.steps.length]!.calls) {
+            const place = program.evaluations.findIndex((evaluation) => evaluation.name === name)
+            yield* evaluate(program, place, trainer, feeds, seed, (progress) => options.onEvaluation?.(name, progress))
+          }
           // Between a submit and the cursor that counts it nothing may stop the run.
           const result = yield* Effect.uninterruptible(
             Effect.tap(trainer.step(unit, arrays, { seed, step: round, repeat: execution.repeat }, read), () => {

@@ -3,13 +3,13 @@ import { overNothing, lossNotScalar } from "../../diagnostics/messages/gradients
 import { elementType } from "../../diagnostics/messages/shapes.ts"
 import { argumentType } from "../../diagnostics/messages/stages.ts"
 import { notAModel } from "../../diagnostics/messages/state.ts"
-import { atom } from "../../types/size.ts"
 import { fail } from "../context.ts"
 import { elementwise } from "../emit.ts"
 import { asTensor } from "../operators.ts"
 import { mapPictures } from "../picture.ts"
 import { printValue } from "../print-value.ts"
-import { int, isSilent, tensor, unknown, type ModelValue, type Value } from "../value.ts"
+import { countOf } from "../sources.ts"
+import { isSilent, tensor, unknown, type ModelValue, type Value } from "../value.ts"
 import { optional, required, type Builtin, type BuiltinCall } from "./builtin.ts"
 
 const modelArgument = (call: BuiltinCall, name: string): ModelValue | Value => {
@@ -73,7 +73,8 @@ export const learningBuiltins: readonly Builtin[] = [
     name: "count", params: required("source"), doc: "How many samples a data set has.",
     apply: (call): Value => {
       const { value, span } = call.at("source")
-      return isSilent(value) ? value : value.kind === "source" || value.kind === "record" ? int(atom("count")) : fail(call.ctx, elementType(span, "what `count` counts", "a data set", printValue(value), undefined))
+      const source = value.kind === "record" ? value.source : value
+      return isSilent(value) ? value : source?.kind === "source" ? countOf(call.ctx, source, span) : fail(call.ctx, elementType(span, "what `count` counts", "a data set", printValue(value), undefined))
     },
   },
 ]
