@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import { entries } from "../driver/check.ts"
 import type { CompiledProgram } from "../driver/compile-program.ts"
 import { emitCompiled } from "../driver/emit.ts"
+import type { Graph } from "../ir/graph.ts"
 import type { Plan, ProgramPlan } from "../plan/plan.ts"
 import { openFeeds } from "../runtime/batch-feeds.ts"
 import { checkpointSteps } from "../runtime/checkpoint.ts"
@@ -20,7 +21,7 @@ import { dataFolder } from "./data-command.ts"
 import { runtimeFailure, slowness, type Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
 import { checkpointFailure, isFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
-import { findNonFinite } from "./finite.ts"
+import { findInExecution, findNonFinite } from "./finite.ts"
 import { fitInputs } from "./host-inputs.ts"
 import { orFail } from "./or-fail.ts"
 import { countOf, type Arguments } from "./parse-arguments.ts"
@@ -45,6 +46,9 @@ const programHash = (prepared: Prepared, seed: number): string => {
   return createHash("sha256").update(JSON.stringify([prepared.program.sources, prepared.entry, Object.entries(set).sort(), seed])).digest("hex")
 }
 
+/** The graphs of steps and `every`s, in the order of the runtime's units. */
+const graphsOf = ({ program }: CompiledProgram): readonly Graph[] => [...program.steps, ...program.every].map(({ graph }) => graph)
+
 export const runTrain = (prepared: Prepared, compiled: CompiledProgram, device: Device, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> => {
   const { program, entry } = prepared
   const logEvery = countOf(args, "log-every")
@@ -57,7 +61,8 @@ export const runTrain = (prepared: Prepared, compiled: CompiledProgram, device: 
   return trainRun({
     learning: compiled, device, file: program.file, text: program.sources[program.file]!, folder: args.one.get("out") ?? defaultFolder(program.file, entry),
     mode: args.on.has("resume") ? "resume" : args.on.has("force") ? "force" : "new", seed, programHash: programHash(prepared, seed), weights: weightsOf(args), logEvery, keep: keep ?? 3,
-    source: { dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad") }, versions: versions(), console,
+    source: { dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad") }, set: prepared.request.set ?? {}, versions: versions(), console,
+    ...(args.on.has("check-finite") ? { checkFinite: (unit, arrays, settings, slots) => findInExecution(graphsOf(compiled)[unit]!, program.sources, arrays, slots, settings) } : {}),
   })
 }
 

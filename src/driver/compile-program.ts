@@ -36,7 +36,7 @@ const programOf = (request: Request, opened: Opened, asked: Map<string, SourceSp
   const { program, entry } = opened
   const builder = graphBuilder()
   if (entry.kind === "entry" && entry.role === "eval") {
-    const made = makeEvaluation(request, opened, entry, builder, false, asked, diagnostics)
+    const made = makeEvaluation(request, opened, entry, builder, undefined, asked, diagnostics)
     return made && { entry: entry.name.text, kind: "eval", slots: made.slots, steps: [], every: [], evaluations: [made.evaluation], models: made.models }
   }
   const own = elaborate(program, entry, diagnostics, { builder })
@@ -45,7 +45,7 @@ const programOf = (request: Request, opened: Opened, asked: Map<string, SourceSp
   const names = [...new Set(own.every.flatMap((every) => every.calls))]
   const made = names.flatMap((name) => {
     const declaration = program.main.ast.declarations.find((d): d is Ast.EntryDeclaration => d.kind === "entry" && d.name.text === name)!
-    return makeEvaluation(request, opened, declaration, builder, true, asked, diagnostics) ?? []
+    return makeEvaluation(request, opened, declaration, builder, own.slots, asked, diagnostics) ?? []
   })
   if (made.length < names.length) return undefined
   const models = [...own.models]

@@ -60,9 +60,9 @@ export interface MadeEvaluation {
   readonly models: Program["models"]
 }
 
-/** An eval's graphs; undefined after errors, or while samples of its sources are uncounted, which are added to `asked`. */
+/** An eval's graphs, by itself or over the slots of a train; undefined after errors, or while samples of its sources are uncounted, which are added to `asked`. */
 export const makeEvaluation = (
-  request: Request, opened: Opened, entry: Ast.EntryDeclaration, builder: Builder, called: boolean, asked: Map<string, SourceSpec>, diagnostics: Diagnostic[],
+  request: Request, opened: Opened, entry: Ast.EntryDeclaration, builder: Builder, train: readonly Slot[] | undefined, asked: Map<string, SourceSpec>, diagnostics: Diagnostic[],
 ): MadeEvaluation | undefined => {
   const whole = elaborate(opened.program, entry, diagnostics, { builder })
   for (const [key, source] of opened.program.context.counts?.missing ?? []) asked.set(key, source)
@@ -77,7 +77,7 @@ export const makeEvaluation = (
   if (hasErrors(diagnostics)) return undefined
   const none = batches?.full === 0 && tail
   const made = evaluationOf({
-    builder, name: entry.name.text, span: entry.name.span, batch: none ? tail : whole, tail: none ? undefined : tail, called,
+    builder, name: entry.name.text, span: entry.name.span, batch: none ? tail : whole, tail: none ? undefined : tail, train: train ?? [], called: train !== undefined,
     full: sources.length === 0 ? 1 : none ? 1 : batches?.full,
     sources: known?.map((s) => ({ name: s.name, used: batches!.used.get(s.name)!, of: s.count })) ?? [],
   }, diagnostics)

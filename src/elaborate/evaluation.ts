@@ -20,6 +20,8 @@ export interface EvaluationParts {
   /** The eval at the size of its batches, and at that of the samples that are left. */
   readonly batch: Program
   readonly tail: Program | undefined
+  /** Slots of the train that calls it: states that lie in an arena there are views of it. */
+  readonly train: readonly Slot[]
   /** In a train: the record goes to slots, and names of sources carry the eval's. */
   readonly called: boolean
   readonly full: number | undefined
@@ -53,11 +55,13 @@ const isGathered = (step: StepGraph, after: ReadonlyMap<Node, Node>, root: Node)
 }
 
 export const evaluationOf = (parts: EvaluationParts, diagnostics: Diagnostic[]): { readonly evaluation: Evaluation; readonly slots: readonly Slot[] } | undefined => {
-  const { builder, name, batch, called } = parts
+  const { builder, name, called } = parts
+  const batch = inArenas(builder, parts.batch, parts.train)
+  const tail = parts.tail && inArenas(builder, parts.tail, parts.train)
   const step = batch.steps[0]!
-  const last = (parts.tail ?? batch).steps[0]!
+  const last = (tail ?? batch).steps[0]!
   const slots = new Map(batch.slots.map((slot) => [slot.name, slot]))
-  for (const slot of parts.tail?.slots ?? []) {
+  for (const slot of tail?.slots ?? []) {
     const known = slots.get(slot.name)
     if (known && known.node !== slot.node) diagnostics.push(sizedByBatch(parts.span, name, slot.name))
     if (!known) slots.set(slot.name, slot)
@@ -104,10 +108,24 @@ export const evaluationOf = (parts: EvaluationParts, diagnostics: Diagnostic[]):
     name, stages, full: parts.full, sources: parts.sources.map((s) => ({ ...s, name: renamed(s.name) })),
     begin: graph(undefined, `${name}.begin`, own.map((slot): Output => ({ name: `next:${slot.name}`, node: slot.initial, picture: undefined, population: undefined }))),
     batch: advancing(step, name),
-    tail: parts.tail && advancing(last, `${name}.tail`),
+    tail: tail && advancing(last, `${name}.tail`),
     final: { name: `${name}.final`, repeat: 1, graph: graph(undefined, `${name}.final`, finalOutputs), nexts: results },
   }
   return { evaluation, slots: [...slots.values()].map((slot) => (own.includes(slot) ? { ...slot, kind: "scratch" } : slot)) }
+}
+
+/** An eval by itself has a slot for each state; where a train keeps them in an arena, they are read from there. */
+const inArenas = (builder: Builder, evaluated: Program, train: readonly Slot[]): Program => {
+  const leaves = new Map(train.flatMap((slot) => (slot.kind === "state" ? slot.leaves.map((leaf) => [slot.model === undefined ? leaf.path : `${slot.model}.${leaf.path}`, { slot, leaf }] as const) : [])))
+  const views = new Map(evaluated.slots.flatMap((own) => {
+    const found = leaves.get(own.name)
+    return found ? [[own.node, builder.apply("view", [found.slot.node], { offset: found.leaf.offset, shape: found.leaf.shape })] as const] : []
+  }))
+  if (views.size === 0) return evaluated
+  const step = evaluated.steps[0]!
+  const now = rebuilt(builder, [...step.graph.outputs, ...step.nexts].map((o) => o.node), views)
+  const graph: Graph = { ...step.graph, outputs: step.graph.outputs.map((o) => ({ ...o, node: now(o.node) })) }
+  return { ...evaluated, slots: evaluated.slots.filter((slot) => !views.has(slot.node)), steps: [{ ...step, graph, nexts: step.nexts.map((n) => ({ ...n, node: now(n.node) })) }] }
 }
 
 const rebuiltAll = (builder: Builder, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): readonly Node[] => roots.map(rebuilt(builder, roots, replace))

@@ -9,7 +9,7 @@ import type { ProgramPlan } from "../plan/plan.ts"
 import type { Feeds } from "./batch-feeds.ts"
 import { readNewest, writeCheckpoint, type Best, type RunState } from "./checkpoint.ts"
 import { CheckpointError, DataError, GpuError, NotFiniteError } from "./errors.ts"
-import type { TypedArray } from "./executor.ts"
+import type { RunSettings, TypedArray } from "./executor.ts"
 import { evaluate, type EvaluationProgress } from "./evaluate.ts"
 import { unitsOf, type Reading, type Trainer } from "./program.ts"
 import { executionsFrom, type Cursor, type Execution } from "./run-order.ts"
@@ -21,7 +21,7 @@ export type TrainError = GpuError | DataError | CheckpointError | NotFiniteError
 export type TrainEvent =
   /** What a round reported: scalars by name. `seconds` of the whole run, resumed or not. */
   | { readonly kind: "report"; readonly step: number; readonly seconds: number; readonly samples: number; readonly values: Readonly<Record<string, number>>; readonly pictures: readonly Picture[]; readonly every: boolean }
-  | { readonly kind: "checkpoint"; readonly step: number; readonly folder: string }
+  | { readonly kind: "checkpoint"; readonly step: number; readonly folder: string; readonly best: Readonly<Record<string, Best>> }
   /** The run goes on from an earlier step: what was reported of later ones is void. */
   | { readonly kind: "rewind"; readonly step: number; readonly text: string }
 
@@ -44,6 +44,8 @@ export interface TrainOptions {
   readonly load: Effect.Effect<Trainer, TrainError, Scope.Scope>
   /** Milliseconds between checkpoints that no `save` asks for. */
   readonly checkpointEvery?: number
+  /** Every execution is looked at: the place of a value that is not finite, from all that the execution read. */
+  readonly locate?: (unit: number, arrays: Readonly<Record<string, TypedArray>>, settings: RunSettings, slots: Readonly<Record<string, TypedArray>>) => NotFiniteError | undefined
   /** Told of each batch of an evaluation that an `every` calls. */
   readonly onEvaluation?: (name: string, progress: EvaluationProgress) => void
   /** Told what came of the checkpoint of a run that was interrupted: its step, or why there is none. */
@@ -165,7 +167,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
         saved = at
         improved.clear()
         checkpointed = performance.now()
-        return [...events, { kind: "checkpoint", step: at.round, folder: written.folder }]
+        return [...events, { kind: "checkpoint", step: at.round, folder: written.folder, best: { ...best } }]
       })
 
       // Registered after the trainer, so it runs before the device goes. A run that failed keeps the checkpoint it has.
@@ -184,23 +186,30 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             decided = round
             reading = due(round)
           }
-          const read = kind === "every" || (reading && execution.last)
+          const wanted = kind === "every" || (reading && execution.last)
+          const before = options.locate === undefined ? undefined : yield* trainer.readSlots
+          const settings = { seed, step: round, repeat: execution.repeat }
           if (kind === "every") for (const name of program.every[unit - program.steps.length]!.calls) {
             const place = program.evaluations.findIndex((evaluation) => evaluation.name === name)
             yield* evaluate(program, place, trainer, feeds, seed, (progress) => options.onEvaluation?.(name, progress))
           }
           // Between a submit and the cursor that counts it nothing may stop the run.
           const result = yield* Effect.uninterruptible(
-            Effect.tap(trainer.step(unit, arrays, { seed, step: round, repeat: execution.repeat }, read), () => {
+            Effect.tap(trainer.step(unit, arrays, settings, wanted || before !== undefined), () => {
               cursor = execution.after
               samples += count
               if (kind === "step") executions++
               return Effect.void
             }),
           )
+          if (before !== undefined && result !== undefined) {
+            const outputs = yield* Effect.promise(() => result)
+            const bad = outputs instanceof GpuError ? undefined : sort(unit, outputs).notFinite?.name ?? firstNotFinite(program, yield* trainer.readSlots)
+            if (bad !== undefined) return yield* options.locate!(unit, arrays, settings, before) ?? notFinite(bad, NaN, round + 1, undefined)
+          }
           const entry = { step: round + 1, seconds: seconds(), samples }
-          if (kind === "every" && result !== undefined) expect({ ...entry, every: true, parts: [{ unit, reading: result }] })
-          if (kind === "step" && result !== undefined) parts.push({ unit, reading: result })
+          if (kind === "every" && wanted && result !== undefined) expect({ ...entry, every: true, parts: [{ unit, reading: result }] })
+          if (kind === "step" && wanted && result !== undefined) parts.push({ unit, reading: result })
           const stepsOver = kind === "step" && execution.last && unit === program.steps.length - 1
           if (stepsOver && parts.length > 0) {
             expect({ ...entry, every: false, parts })

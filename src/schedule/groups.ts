@@ -10,6 +10,7 @@ import { lowerContraction } from "../kernel/lower-contraction.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
+import { beside } from "./beside.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
@@ -40,8 +41,11 @@ export interface Schedule {
   readonly graph: Graph
   readonly fusion: Fusion
   readonly kernels: readonly Scheduled[]
-  /** Values that lie in an arena's buffer. */
+  /** Values that lie in an arena's or a bundle's buffer. */
   readonly places: ReadonlyMap<Node, Place>
+  readonly tablePlaces: ReadonlyMap<Table, { readonly table: Table; readonly offset: number }>
+  /** Buffers that several values of one dispatch share. */
+  readonly bundles: ReadonlySet<Node>
   readonly arenas: ReadonlySet<Node>
   readonly problems: readonly LimitProblem[]
 }
@@ -153,6 +157,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     return { kernel: lower(again, ranges), bound: again.bindings.bound, node, ranges, parts: new Set(partsOf(again.bindings.bound)) }
   }
 
+  // What does not fit is collected from all kernels, so that few attempts are made.
+  const force = new Map<Node, string>()
+  const apart: Node[] = []
   const timed: { readonly time: number; readonly order: number; readonly scheduled: Scheduled }[] = []
   for (const program of programs) {
     const waiting = [program.columns]
@@ -170,6 +177,11 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
         waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))
         continue
       }
+      if (storageOf(scheduled.kernel) > limits.maxStorageBuffersPerShaderStage) {
+        const found = relief(fusion, scheduled.node, limits, scheduled.kernel)
+        for (const [node, reason] of found ?? []) force.set(node, reason)
+        if (found) continue
+      }
       timed.push({ time: program.time, order: 1, scheduled })
     }
   }
@@ -181,15 +193,21 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     const quick = made(true)
     const scheduled = e.contraction && storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
     if (tooMuch(scheduled.kernel, limits, mostStatements)) {
-      if (group.length > 1) return { force: new Map(), separate: group.map((x) => x.node) }
+      if (group.length > 1) {
+        apart.push(...group.map((x) => x.node))
+        continue
+      }
       const found = relief(fusion, e.node, limits, scheduled.kernel)
-      if (found) return { force: found }
+      for (const [node, reason] of found ?? []) force.set(node, reason)
+      if (found) continue
     }
     timed.push({ time: times.root(e.node), order: 0, scheduled })
   }
+  if (force.size + apart.length > 0) return { force, separate: apart }
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
-  const kernels = timed.map((t) => t.scheduled)
-  return { graph, fusion, kernels, places, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
+  const single = timed.map((t) => t.scheduled)
+  const { kernels, ...placed } = beside(single, places, outputs, limits, Math.max(...fusion.live.map((n) => n.id)) + 1)
+  return { graph, fusion, kernels, ...placed, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
 }
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))
