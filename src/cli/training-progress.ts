@@ -33,7 +33,8 @@ export const durationText = (seconds: number): string => {
 
 const rateText = (rate: number): string => (rate >= 10 ? rate.toFixed(0) : rate.toPrecision(2))
 
-export const trainingProgress = (console: Console, run: Run): TrainingProgress => {
+/** `patience`: milliseconds after which the whole is estimated. */
+export const trainingProgress = (console: Console, run: Run, patience = estimateAfter): TrainingProgress => {
   const began = performance.now()
   let first: { readonly step: number; readonly samples: number; readonly time: number } | undefined
   let told = began
@@ -57,7 +58,7 @@ export const trainingProgress = (console: Console, run: Run): TrainingProgress =
         told = now
         console.note(line)
       }
-      if (estimated || rate === undefined || now - began < estimateAfter) return
+      if (estimated || rate === undefined || now - began < patience) return
       estimated = true
       const whole = (run.rounds - run.from) / rate
       if (whole <= 60) return

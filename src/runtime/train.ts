@@ -66,6 +66,8 @@ export const savedModels = (program: ProgramPlan): readonly string[] => {
 interface Waiting {
   readonly step: number
   readonly every: boolean
+  /** Read only to see that all is well before a checkpoint. */
+  readonly silent?: boolean
   /** When its reports came back. */
   seconds: number
   readonly samples: number
@@ -140,7 +142,8 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
               entry.settled ??= results
             }
             waiting.shift()
-            events.push(yield* eventOf(entry))
+            const event = yield* eventOf(entry)
+            if (entry.silent !== true) events.push(event)
           }
           return events
         })
@@ -179,6 +182,9 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       const due = (round: number): boolean =>
         round === 0 || round === options.rounds - 1 || (options.logEvery === undefined ? performance.now() - logged >= logMilliseconds : (round + 1) % options.logEvery === 0)
 
+      /** What is saved is what still had a finite loss. */
+      const saves = (round: number): boolean => program.every.some((every) => every.save.length > 0 && (round + 1) % every.period === 0)
+
       const execute = ({ execution, arrays, count }: { readonly execution: Execution; readonly arrays: Record<string, TypedArray>; readonly count: number }): Effect.Effect<readonly TrainEvent[], TrainError> =>
         Effect.gen(function* () {
           const { unit, kind, round } = execution
@@ -186,7 +192,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             decided = round
             reading = due(round)
           }
-          const wanted = kind === "every" || (reading && execution.last)
+          const wanted = kind === "every" || ((reading || saves(round)) && execution.last)
           const before = options.locate === undefined ? undefined : yield* trainer.readSlots
           const settings = { seed, step: round, repeat: execution.repeat }
           if (kind === "every") for (const name of program.every[unit - program.steps.length]!.calls) {
@@ -212,9 +218,9 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
           if (kind === "step" && wanted && result !== undefined) parts.push({ unit, reading: result })
           const stepsOver = kind === "step" && execution.last && unit === program.steps.length - 1
           if (stepsOver && parts.length > 0) {
-            expect({ ...entry, every: false, parts })
+            expect({ ...entry, every: false, silent: !reading, parts })
             parts = []
-            logged = performance.now()
+            if (reading) logged = performance.now()
           }
           const roundOver = execution.after.within === 0
           if (execution.save.length > 0 || (roundOver && performance.now() - checkpointed >= (options.checkpointEvery ?? 600_000))) return yield* checkpoint
