@@ -1,7 +1,8 @@
 /** A program that learns, on a device: plans over shared slots, each slot one buffer; a step is one submit and nothing is created for it. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { BufferPlan, EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
+import type { EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
+import { pooled, poolSizes, slotInputs } from "../plan/pool.ts"
 import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
 import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, workOf, type Loaded } from "./commands.ts"
 import { DataError, GpuError } from "./errors.ts"
@@ -75,24 +76,6 @@ const ring = 2
 
 interface Slots {
   readonly buffer: (name: string) => GPUBuffer
-}
-
-/** The buffers that plans may share, because no plan's outlive its commands: the i-th largest of each plan lie in one. */
-const poolSizes = (plans: readonly Plan[]): readonly number[] => {
-  const sizes: number[] = []
-  for (const plan of plans) {
-    pooled(plan).forEach((buffer, place) => {
-      sizes[place] = Math.max(sizes[place] ?? 0, atLeastOneWord(buffer.bytes))
-    })
-  }
-  return sizes
-}
-
-const slotInputs = (plan: Plan): ReadonlyMap<number, string> => new Map(plan.inputs.flatMap((input) => (input.slot === undefined ? [] : [[input.buffer, input.slot] as const])))
-
-const pooled = (plan: Plan): readonly BufferPlan[] => {
-  const bound = slotInputs(plan)
-  return plan.buffers.filter((buffer) => buffer.role !== "constant" && buffer.role !== "uniform" && !bound.has(buffer.id)).sort((a, b) => b.bytes - a.bytes || a.id - b.id)
 }
 
 /** Copies from the value that a plan made to its slot. A value that is itself a slot's old one is held first, so that slots can trade places. */
