@@ -76,9 +76,9 @@ const trainedHere = async (prepared: Prepared): Promise<string | undefined> => {
 }
 
 /** Weights from --weights, from `from`, else from the file's own newest run; models that have none are told. */
-const beginWith = async (prepared: Prepared, compiled: CompiledProgram, args: Arguments, console: Console): Promise<Arrays | Failure> => {
+const beginWith = async (prepared: Prepared, compiled: CompiledProgram, args: Arguments, console: Console): Promise<{ readonly slots: Arrays; readonly notes: readonly string[] } | Failure> => {
   const { plan } = compiled
-  if (plan.models.length === 0) return {}
+  if (plan.models.length === 0) return { slots: {}, notes: [] }
   const given = weightsOf(args)
   const own = given.length === 0 ? await trainedHere(prepared) : undefined
   const requests = [...(own === undefined ? [] : [{ model: undefined, path: own, subtree: undefined }]), ...requestsOf(plan, given)]
@@ -86,8 +86,10 @@ const beginWith = async (prepared: Prepared, compiled: CompiledProgram, args: Ar
   if (weights instanceof CheckpointError) return checkpointFailure(weights)
   for (const note of weights.notes) console.note(note)
   const fresh = plan.models.filter((model) => model.parameters > 0 && !weights.models.has(model.name)).map((model) => model.name)
-  if (fresh.length > 0) console.warn(`${fresh.join(", ")} ${fresh.length === 1 ? "has" : "have"} fresh weights, not learnt ones: train first, or give --weights`)
-  return weights.slots
+  if (fresh.length === 0) return { slots: weights.slots, notes: weights.notes }
+  const words = `${fresh.join(", ")} ${fresh.length === 1 ? "has" : "have"} fresh weights, not learnt ones`
+  console.warn(`${words}: train first, or give --weights`)
+  return { slots: weights.slots, notes: [...weights.notes, words] }
 }
 
 /** The step's plan as its user sees it: without the slots. */
@@ -100,6 +102,21 @@ const ranPlan = (plan: ProgramPlan): Plan => {
   const evaluation = plan.evaluations[0]
   if (plan.kind !== "eval" || evaluation === undefined) return plan.steps[0]!.plan
   return { ...evaluation.batch, outputs: [...evaluation.final.outputs, ...(evaluation.tail ?? evaluation.batch).outputs] }
+}
+
+/** The first field of an eval's record that holds what is no finite number, with the line that makes it. */
+const spoiledOutput = (plan: Plan, { evaluations }: ProgramPlan, results: Readonly<Record<string, TypedArray>>): Failure | undefined => {
+  for (const { name, dtype } of plan.outputs) {
+    const value = dtype === "f32" ? (results[name] as Float32Array).find((each) => !Number.isFinite(each)) : undefined
+    if (value === undefined) continue
+    const made = [evaluations[0]!.final, evaluations[0]!.tail, evaluations[0]!.batch].find((each) => each?.outputs.some((output) => output.name === name))
+    const buffer = made?.outputs.find((output) => output.name === name)?.buffer
+    return {
+      kind: "failure", exit: exitCode.runtime, tag: "NotFinite", message: `${name} holds ${value}`, where: made?.buffers.find(({ id }) => id === buffer)?.origin.at || undefined,
+      hint: "look for a division by zero, a logarithm of zero or a root of a negative number there",
+    }
+  }
+  return undefined
 }
 
 const metricsOf = (plan: Plan, results: Readonly<Record<string, TypedArray>>): Readonly<Record<string, number>> =>
@@ -143,7 +160,7 @@ export const runLearned = (
     if (slow !== undefined) console.note(slow)
     shown.stage(`preparing ${plan.kernels.length} kernels`)
     const trainer = yield* Effect.mapError(device.loadProgram(compiled), runtimeFailure)
-    yield* Effect.mapError(Effect.andThen(trainer.initialise(seed), trainer.writeSlots(begin)), runtimeFailure)
+    yield* Effect.mapError(Effect.andThen(trainer.initialise(seed), trainer.writeSlots(begin.slots)), runtimeFailure)
     shown.stage(`running ${entry}`)
     const start = performance.now()
     const single = Effect.gen(function* () {
@@ -169,13 +186,15 @@ export const runLearned = (
       const found = findNonFinite({ ...graph, outputs: graph.outputs.filter((output) => run.results[output.name] !== undefined) }, program.sources, { ...run.inputs, ...named }, { seed, step: 0, repeat: 0 }, run.results)
       if (found !== undefined) return yield* Effect.fail(found)
     }
-    const warnings = rangeWarnings(plan.outputs, run.results)
+    const spoiled = whole.kind === "eval" ? spoiledOutput(plan, whole, run.results) : undefined
+    if (spoiled !== undefined && args.on.has("check-finite")) return yield* Effect.fail(spoiled)
+    const warnings = [...rangeWarnings(plan.outputs, run.results), ...(spoiled === undefined ? [] : [spoiled.message])]
     for (const line of [...skipped, ...warnings]) console.warn(line)
     const work = trainer.work[whole.kind === "eval" ? firstUnitOf(whole, 0) + 1 : 0]!
     const piece = compiled.pieces.find((each) => each.plan === (whole.evaluations[0]?.batch ?? whole.steps[0]!.plan))
     yield* orFail(() => writeResults(directory, console, shown, plan, run.results, {
       file: program.file, entry, program: program.sources[program.file]!, settings: compiled.plan.settings, seed, adapter: device.name, adapterKind: device.kind, versions: versions(),
-      seconds, dispatches: work.dispatches, passes: work.passes, submits: work.submits, sources: run.sources,
+      seconds, dispatches: work.dispatches, passes: work.passes, submits: work.submits, sources: [...run.sources, ...begin.notes.map((text) => ({ name: "weights", text }))],
       fused: piece === undefined ? undefined : emitCompiled(piece, "fused"), warnings: [...skipped, ...warnings],
     }, compiled.plan).then((failure) => failure ?? true as const))
     const metrics = metricsOf(plan, run.results)

@@ -147,6 +147,7 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         ["device", `${device.name} (${device.kind})`],
         ...plan.models.map((model) => [model.name, `${model.parameters} parameters`] as const),
         ...(trainer === undefined ? [] : [["dispatches a step", String(perRound(plan, trainer))], ["memory", `${sizeText(trainer.bytes)} in buffers`]] as const),
+        ...weights.notes.map((note) => ["weights", note] as const),
         ...plan.evaluations.map((each) => [`eval ${each.name}`, each.sources.map(({ name, used, of }) => `${used} of ${of} samples of ${name.slice(each.name.length + 1)}`).join(", ") || "no data"] as const),
         ["seconds", state.seconds.toFixed(1)], ...Object.entries(run.versions),
       ]

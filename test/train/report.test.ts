@@ -3,6 +3,7 @@ import sharp from "sharp"
 import { numbersOf, smallerRun } from "../../src/cli/bearable.ts"
 import { trainingProgress } from "../../src/cli/training-progress.ts"
 import { columnsOf, sheetPng } from "../../src/runtime/pictures/sheet.ts"
+import { bars } from "../../src/runtime/report/bars.ts"
 import { chart, ticks } from "../../src/runtime/report/curve.ts"
 import { trainingPage } from "../../src/runtime/report/training-page.ts"
 
@@ -45,6 +46,17 @@ describe("the page of a run", () => {
     expect(page).not.toMatch(/(src|href)="(?!data:)/)
     expect(page).toContain("best G, step 6")
     expect(page).toContain("train fit &lt;…&gt;")
+  })
+})
+
+describe("bars", () => {
+  it("stand on zero, as high as their values, over the axis that is given", () => {
+    const drawn = bars("counts", [0, 2, 4], { low: -1, high: 1 })
+    const boxes = [...drawn.matchAll(/<rect x="([\d.]+)" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/g)].map((m) => m.slice(1, 4).map(Number))
+    expect(boxes.map(([, , height]) => height)).toEqual([0, 61, 122])
+    expect(boxes.map(([, y, height]) => y! + height!)).toEqual([130, 130, 130])
+    expect(drawn).toContain("sum 6")
+    expect(drawn).toMatch(/>-1<.*>1</)
   })
 })
 

@@ -18,12 +18,9 @@ export interface TrainingReport {
 
 const ownStyle = `
 body { max-width: 1500px }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); gap: 1rem 1.6rem }
-.chart { border: 0; padding: 0; margin: 0 !important } .chart svg { width: 100%; height: auto; display: block }
 .key { margin-left: .9rem; white-space: nowrap; opacity: 1 !important } .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .35em } .key b { font-weight: 600; font-variant-numeric: tabular-nums }
 .film { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(330px, 100%), 1fr)); gap: .8rem }
 .film figure, .newest { border: 0; padding: 0; margin: 0 !important } .film img { width: 100% } .newest img { width: auto; max-width: min(100%, 860px) }
-.tiles { display: flex; flex-wrap: wrap; gap: .5rem .7rem; margin: .8rem 0 0 } .tiles div { background: var(--soft); border-radius: 6px; padding: .4rem .8rem } .tiles b { display: block; font-size: 1.15rem; font-weight: 600; font-variant-numeric: tabular-nums } .tiles span { font-size: 12px; opacity: .7 }
 `
 
 const isLater = (a: string, b: string): boolean => b.startsWith(`${a}_`)
