@@ -195,7 +195,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const pooled = new Set(pool.values())
   const kept = buffers.reduce((sum, b) => (pooled.has(b.id) ? sum : sum + b.bytes), 0)
   return {
-    version: 1, entry: graph.entry, kind: "graph",
+    version: 1, entry: graph.entry, kind: "graph", profile: options.profile ?? "cpu",
     needs: {
       maxStorageBuffersPerShaderStage: kernels.reduce((m, k) => Math.max(m, k.bindings.filter((b) => b !== "uniform").length), 0),
       maxStorageBufferBindingSize: needs.binding,
@@ -204,7 +204,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       maxComputeInvocationsPerWorkgroup: kernels.reduce((m, k) => Math.max(m, k.workgroup[0] * k.workgroup[1] * k.workgroup[2]), 0),
       features: []
     },
-    sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, origin: where(s.origin) })),
+    sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, ...(s.whole ? { whole: true } : {}), origin: where(s.origin) })),
     buffers, kernels,
     inputs: graph.inputs.map((i) => ({ name: i.name, buffer: bufferOf({ kind: "node", node: i.node }), dtype: i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}), ...slotOf(i.name, "slot:") })),
     outputs: outputPlans, commands,
