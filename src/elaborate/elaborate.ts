@@ -17,7 +17,7 @@ import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
 import { topological } from "../ir/walk.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { gradients } from "../transform/autodiff.ts"
-import { arenaOf, type Arena } from "./arenas.ts"
+import { apiPaths, arenaOf, withoutModel, type Arena } from "./arenas.ts"
 import { outputsOf, pictureOf, sourcesUsed } from "./outputs.ts"
 
 interface Making {
@@ -262,8 +262,11 @@ const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[],
     const node = m.arenaNodes.get(arena.model)!
     slots.push({ name: arena.model, kind: "params", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial: initialArena(m, arena), origin: node.origin })
   }
-  for (const s of m.learning.states.values())
-    if (needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
+  const names = apiPaths([...m.learning.parameters.keys(), ...m.learning.states.keys()])
+  for (const s of m.learning.states.values()) {
+    const leaves = s.model === undefined ? [] : [{ path: withoutModel(names.get(s.path)!, s.model), shape: s.node.shape, offset: 0 }]
+    if (needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves, initial: s.initial, origin: s.node.origin })
+  }
   const order = [...new Set([...models.map((x) => x.path), ...m.arenas.keys()])].filter((name) => m.arenas.has(name))
   return {
     entry: m.entry, kind, slots, steps, every,
