@@ -21,7 +21,7 @@ export const arenaOf = (model: string, parameters: readonly Parameter[]): Arena 
   return { model, leaves, total, parameters: leaves.reduce((n, l) => n + count(l.shape), 0) }
 }
 
-const withoutModel = (path: string, model: string): string => (path.startsWith(`${model}.`) ? path.slice(model.length + 1) : path)
+export const withoutModel = (path: string, model: string): string => (path.startsWith(`${model}.`) ? path.slice(model.length + 1) : path)
 
 /**
  * The names of parameters in files (RULINGS 19): a name that occurs more than once under one parent carries its place,
