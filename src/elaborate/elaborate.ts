@@ -19,6 +19,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { gradients } from "../transform/autodiff.ts"
 import { arenaOf, type Arena } from "./arenas.ts"
 import { outputsOf, pictureOf, sourcesUsed } from "./outputs.ts"
+import { stateArenas, type Next, type StateArena } from "./state-arenas.ts"
 
 interface Making {
   readonly program: CheckedProgram
@@ -30,6 +31,8 @@ interface Making {
   readonly arenas: Map<string, Arena>
   /** The arena's slot before the step, by model. */
   readonly arenaNodes: Map<string, Node>
+  /** Arenas of states with their slots before the step. */
+  readonly stateArenas: { readonly arena: StateArena; readonly node: Node }[]
 }
 
 export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[]): Program | undefined => {
@@ -39,7 +42,7 @@ export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration |
     builder: graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning,
     step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
   }
-  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map() }
+  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map(), stateArenas: [] }
   const models = modelsOf(program)
   for (const model of models) registerFollower(m, model)
   const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
@@ -59,11 +62,13 @@ export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration |
     const step = stepGraph(m, { ...record, name: entry.name.text }, outputs, nexts)
     return finished(m, entry.role, [step], [], models)
   }
-  const steps = learning.steps.map((s) => {
+  const advanced = learning.steps.map((s) => {
     const updates = s.minimizes.flatMap((x) => minimized(m, ctx, s, x))
-    const nexts = [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))]
-    return stepGraph(m, s, reportsOf(ctx, m, s), nexts)
+    return { record: s, nexts: [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))] }
   })
+  for (const arena of stateArenas(learning.states.values(), advanced.map((a) => a.nexts)))
+    m.stateArenas.push({ arena, node: build.builder.at({ ...nowhere, label: arena.name }).input(`slot:${arena.name}`, "f32", [arena.total]) })
+  const steps = advanced.map(({ record: s, nexts }) => stepGraph(m, s, reportsOf(ctx, m, s), gathered(m, nexts)))
   const every: EveryGraph[] = learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
   return hasErrors(diagnostics) ? undefined : finished(m, "train", steps, every, models)
 }
@@ -115,9 +120,16 @@ const initialArena = (m: Making, arena: Arena): Node => {
 
 // -------------------------------------------------------------------------------------------- proposals, updates
 
-interface Next {
-  readonly slot: string
-  readonly node: Node
+/** Proposals for the leaves of a state arena become one for the arena. */
+const gathered = (m: Making, nexts: readonly Next[]): Next[] => {
+  const leaves = new Set(m.stateArenas.flatMap(({ arena }) => arena.leaves.map((l) => l.state.path)))
+  const of = new Map(nexts.map((n) => [n.slot, n.node]))
+  return [
+    ...nexts.filter((n) => !leaves.has(n.slot)),
+    ...m.stateArenas.filter(({ arena }) => arena.leaves.every((l) => of.has(l.state.path))).map(({ arena }): Next => ({
+      slot: arena.name, node: m.build.builder.apply("pack", arena.leaves.map((l) => of.get(l.state.path)!), { offsets: arena.leaves.map((l) => l.offset), total: arena.total }),
+    })),
+  ]
 }
 
 /** What a step proposes for each state: float proposals are averaged, of others there may be one. */
@@ -231,6 +243,8 @@ const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], next
     if (m.learning.followers.has(arena.model) && leaf.parameter.model !== arena.model) continue
     views.set(leaf.parameter.node, m.build.builder.at(leaf.parameter.node.origin).apply("view", [m.arenaNodes.get(arena.model)!], { offset: leaf.offset, shape: leaf.shape }))
   }
+  for (const { arena, node } of m.stateArenas) for (const { state, shape, offset } of arena.leaves)
+    views.set(state.node, m.build.builder.at(state.node.origin).apply("view", [node], { offset, shape }))
   const now = rebuilt(m, roots, views)
   const all: Output[] = [...outputs.map((o) => ({ ...o, node: now(o.node) })), ...nexts.map((n): Output => ({ name: `next:${n.slot}`, node: now(n.node), picture: undefined, population: undefined }))]
   const used = new Set(topological(all.map((o) => o.node)))
@@ -262,8 +276,14 @@ const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[],
     const node = m.arenaNodes.get(arena.model)!
     slots.push({ name: arena.model, kind: "params", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial: initialArena(m, arena), origin: node.origin })
   }
+  for (const { arena, node } of m.stateArenas) {
+    if (!needed.has(`slot:${arena.name}`)) continue
+    const initial = m.build.builder.apply("pack", arena.leaves.map((l) => l.state.initial), { offsets: arena.leaves.map((l) => l.offset), total: arena.total })
+    slots.push({ name: arena.name, kind: "state", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial, origin: node.origin })
+  }
+  const inArenas = new Set(m.stateArenas.flatMap(({ arena }) => arena.leaves.map((l) => l.state.path)))
   for (const s of m.learning.states.values())
-    if (needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
+    if (!inArenas.has(s.path) && needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
   const order = [...new Set([...models.map((x) => x.path), ...m.arenas.keys()])].filter((name) => m.arenas.has(name))
   return {
     entry: m.entry, kind, slots, steps, every,

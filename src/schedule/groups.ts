@@ -58,6 +58,7 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   const templates: Templates = new Map()
   const tiles: Tiles = new Map()
   for (;;) {
+    if (process.env.DBG) console.error("attempt", forced.size, separate.size, performance.now() | 0)
     const made = attempt(arenas, table, limits, profile, forced, separate, templates, tiles)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
@@ -153,6 +154,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     return { kernel: lower(again, ranges), bound: again.bindings.bound, node, ranges, parts: new Set(partsOf(again.bindings.bound)) }
   }
 
+  // What does not fit is collected from all kernels, so that few attempts are made.
+  const force = new Map<Node, string>()
+  const apart: Node[] = []
   const timed: { readonly time: number; readonly order: number; readonly scheduled: Scheduled }[] = []
   for (const program of programs) {
     const waiting = [program.columns]
@@ -170,6 +174,11 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
         waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))
         continue
       }
+      if (storageOf(scheduled.kernel) > limits.maxStorageBuffersPerShaderStage) {
+        const found = relief(fusion, scheduled.node, limits, scheduled.kernel)
+        for (const [node, reason] of found ?? []) force.set(node, reason)
+        if (found) continue
+      }
       timed.push({ time: program.time, order: 1, scheduled })
     }
   }
@@ -179,12 +188,17 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     const quick = made(true)
     const scheduled = e.contraction && storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
     if (tooMuch(scheduled.kernel, limits, mostStatements)) {
-      if (group.length > 1) return { force: new Map(), separate: group.map((x) => x.node) }
+      if (group.length > 1) {
+        apart.push(...group.map((x) => x.node))
+        continue
+      }
       const found = relief(fusion, e.node, limits, scheduled.kernel)
-      if (found) return { force: found }
+      for (const [node, reason] of found ?? []) force.set(node, reason)
+      if (found) continue
     }
     timed.push({ time: times.root(e.node), order: 0, scheduled })
   }
+  if (force.size + apart.length > 0) return { force, separate: apart }
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
   const kernels = timed.map((t) => t.scheduled)
   return { graph, fusion, kernels, places, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
