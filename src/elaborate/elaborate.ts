@@ -5,13 +5,15 @@
 import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import type { Context, Elaboration } from "../check/context.ts"
 import { nodeOf } from "../check/emit.ts"
-import { flat, newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { cutPlaces } from "../check/gradient.ts"
 import { asTensor } from "../check/operators.ts"
 import { elaborateEntry, elaborateTrain, modelsOf, type Program as CheckedProgram } from "../check/program.ts"
-import { isSilent, type ModelValue, type TensorValue } from "../check/value.ts"
+import { flat, parametersOf } from "../check/tree.ts"
+import { isSilent, type ModelValue, type TensorValue, type Value } from "../check/value.ts"
 import { noGradient } from "../diagnostics/messages/gradients.ts"
 import { nextTwice } from "../diagnostics/messages/state.ts"
-import { graphBuilder, nowhere } from "../ir/build.ts"
+import { graphBuilder, nowhere, type Builder } from "../ir/build.ts"
 import type { Graph, GraphInput, Node, Output } from "../ir/graph.ts"
 import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
 import { topological } from "../ir/walk.ts"
@@ -36,41 +38,55 @@ interface Making {
 }
 
 export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[]): Program | undefined => {
-  const learning = newLearning()
-  const record = newStep(entry.name.text, 1, "own")
-  const build: Elaboration = {
-    builder: graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning,
-    step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
-  }
-  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map(), stateArenas: [] }
-  const models = modelsOf(program)
-  for (const model of models) registerFollower(m, model)
-  const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
-  let outputs: Output[] = []
-  if (entry.kind === "train") elaborateTrain(program, entry, build, onInput)
-  else {
-    const value = elaborateEntry(program, entry, build, onInput)
-    if (!value || hasErrors(diagnostics)) return undefined
-    outputs = outputsOf(program, build, entry, value)
-  }
+  let read = interpreted(program, entry, diagnostics, newLearning(), graphBuilder())
+  // A tree that was made before all of its model's parameters were known lacks some: once more, with all of them known.
+  if (!hasErrors(diagnostics) && read.m.learning.trees.some(({ model, parameters }) => parametersOf(read.m.learning, model).length > parameters))
+    read = interpreted(program, entry, diagnostics, { ...newLearning(), parameters: read.m.learning.parameters }, read.m.build.builder)
+  const { m, record, models, value } = read
+  if (hasErrors(diagnostics) || (entry.kind === "entry" && !value)) return undefined
+  const outputs = entry.kind === "entry" ? outputsOf(program, m.build, entry, value!) : []
   if (hasErrors(diagnostics)) return undefined
   makeArenas(m)
-  const ctx: Context = { ...program.context, build }
+  const ctx: Context = { ...program.context, build: m.build }
   if (entry.kind === "entry") {
     const nexts = proposalsOf(m, record)
     if (hasErrors(diagnostics)) return undefined
     const step = stepGraph(m, { ...record, name: entry.name.text }, outputs, nexts)
     return finished(m, entry.role, [step], [], models)
   }
-  const advanced = learning.steps.map((s) => {
+  const advanced = m.learning.steps.map((s) => {
     const updates = s.minimizes.flatMap((x) => minimized(m, ctx, s, x))
     return { record: s, nexts: [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))] }
   })
-  for (const arena of stateArenas(learning.states.values(), advanced.map((a) => a.nexts)))
-    m.stateArenas.push({ arena, node: build.builder.at({ ...nowhere, label: arena.name }).input(`slot:${arena.name}`, "f32", [arena.total]) })
+  for (const arena of stateArenas(m.learning.states.values(), advanced.map((a) => a.nexts)))
+    m.stateArenas.push({ arena, node: m.build.builder.at({ ...nowhere, label: arena.name }).input(`slot:${arena.name}`, "f32", [arena.total]) })
   const steps = advanced.map(({ record: s, nexts }) => stepGraph(m, s, reportsOf(ctx, m, s), gathered(m, nexts)))
-  const every: EveryGraph[] = learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
+  const every: EveryGraph[] = m.learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
   return hasErrors(diagnostics) ? undefined : finished(m, "train", steps, every, models)
+}
+
+interface Interpreted {
+  readonly m: Making
+  readonly record: StepRecord
+  readonly models: readonly ModelValue[]
+  /** What a graph or an eval gives. */
+  readonly value: Value | undefined
+}
+
+/** The entry's body, interpreted with a builder. */
+const interpreted = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], learning: Learning, builder: Builder): Interpreted => {
+  const record = newStep(entry.name.text, 1, "own")
+  const build: Elaboration = {
+    builder, sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning, differentiate: gradients,
+    step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
+  }
+  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map(), stateArenas: [] }
+  const models = modelsOf(program)
+  for (const model of models) registerFollower(m, model)
+  const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
+  if (entry.kind === "entry") return { m, record, models, value: elaborateEntry(program, entry, build, onInput) }
+  elaborateTrain(program, entry, build, onInput)
+  return { m, record, models, value: undefined }
 }
 
 const registerFollower = ({ learning }: Making, model: ModelValue): void => {
@@ -142,7 +158,7 @@ const proposalsOf = (m: Making, step: StepRecord): Next[] =>
     }
     const b = m.build.builder
     const sum = all.map((p) => p.node).reduce((x, y) => b.apply("add", [x, y]))
-    return [{ slot: path, node: all.length === 1 ? sum : b.apply("mul", [sum, filled(m, 1 / all.length, sum.shape)]) }]
+    return [{ slot: path, node: all.length === 1 ? sum : b.apply("div", [sum, filled(m, all.length, sum.shape)]) }]
   })
 
 const filled = (m: Making, value: number, shape: readonly number[]): Node => {
@@ -155,11 +171,11 @@ const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next
   const b = m.build.builder
   const arenas = x.models.flatMap(({ model }) => m.arenas.get(model.path) ?? [])
   const leaves = arenas.flatMap((a) => a.leaves)
-  const { values } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
+  const { values, cuts } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
   const of = new Map(leaves.map((l, i) => [l, values[i]]))
   for (const { model, span } of x.models) {
     const arena = m.arenas.get(model.path)
-    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, []))
+    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, [], cutPlaces(cuts)))
   }
   if (hasErrors(m.diagnostics)) return []
   const packed = arenas.map((a) => b.apply("pack", a.leaves.map((l) => of.get(l) ?? filled(m, 0, l.shape)), { offsets: a.leaves.map((l) => l.offset), total: a.total }))

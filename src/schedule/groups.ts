@@ -10,6 +10,7 @@ import { lowerContraction } from "../kernel/lower-contraction.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
+import { beside } from "./beside.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
@@ -40,8 +41,11 @@ export interface Schedule {
   readonly graph: Graph
   readonly fusion: Fusion
   readonly kernels: readonly Scheduled[]
-  /** Values that lie in an arena's buffer. */
+  /** Values that lie in an arena's or a bundle's buffer. */
   readonly places: ReadonlyMap<Node, Place>
+  readonly tablePlaces: ReadonlyMap<Table, { readonly table: Table; readonly offset: number }>
+  /** Buffers that several values of one dispatch share. */
+  readonly bundles: ReadonlySet<Node>
   readonly arenas: ReadonlySet<Node>
   readonly problems: readonly LimitProblem[]
 }
@@ -58,7 +62,6 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   const templates: Templates = new Map()
   const tiles: Tiles = new Map()
   for (;;) {
-    if (process.env.DBG) console.error("attempt", forced.size, separate.size, performance.now() | 0)
     const made = attempt(arenas, table, limits, profile, forced, separate, templates, tiles)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
@@ -200,8 +203,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   }
   if (force.size + apart.length > 0) return { force, separate: apart }
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
-  const kernels = timed.map((t) => t.scheduled)
-  return { graph, fusion, kernels, places, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
+  const single = timed.map((t) => t.scheduled)
+  const { kernels, ...placed } = beside(single, places, outputs, limits, Math.max(...fusion.live.map((n) => n.id)) + 1)
+  return { graph, fusion, kernels, ...placed, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
 }
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))
