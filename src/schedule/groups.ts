@@ -20,7 +20,7 @@ import type { Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
-import { memorySlot, sampleProgram } from "./sample-program.ts"
+import { memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
 import { splitLong } from "./split-long.ts"
 import { splitWide } from "./split-wide.ts"
 import { timesOf } from "./times.ts"
@@ -161,11 +161,18 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const force = new Map<Node, string>()
   const apart: Node[] = []
   const timed: { readonly time: number; readonly order: number; readonly scheduled: Scheduled }[] = []
+  const programOf = (rows: number, own: readonly Column[]): SampleProgram | undefined => {
+    const made = sampleProgram(fusion, rows, columns.rowOf(rows), own, isPart, refuse)
+    if (!("others" in made)) return made
+    for (const n of made.others) force.set(n, "a statistic reads it for another sample")
+    return undefined
+  }
+  const whole = new Map(programs.map((p) => [p, programOf(p.rows, p.columns)]))
+  if (force.size > 0) return { force }
   for (const program of programs) {
     const waiting = [program.columns]
     for (let own = waiting.shift(); own; own = waiting.shift()) {
-      const made = sampleProgram(fusion, program.rows, columns.rowOf(program.rows), own, isPart, refuse)
-      if ("others" in made) return { force: new Map(made.others.map((n) => [n, "a statistic reads it for another sample"])) }
+      const made = own === program.columns ? whole.get(program)! : programOf(program.rows, own)!
       const layout = layOut(program.rows, own.filter((c) => inTable.has(c)), firstUse)
       for (const c of own) tables.set(c, layout)
       const part = own
