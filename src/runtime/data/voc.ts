@@ -105,13 +105,17 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
     }
   }
 
+  const crowded = scenes.filter(({ annotation }) => annotation.objects.length > most)
+  const left = crowded.reduce((sum, { annotation }) => sum + annotation.objects.length - most, 0)
+  if (left > 0) ask.context.onSkip?.(root, `${left} boxes of ${crowded.length} pictures, which have more than ${most} (overflow="drop")`)
+
   const channels = wantedChannels(ask, "image", 3)
   const plane = size * size
   return {
     place: root, count: scenes.length, slow: true,
     fields: [
       { name: "image", dtypes: ["f32"], shape: [channels, size, size] }, { name: "boxes", dtypes: ["f32"], shape: [most, 4] },
-      { name: "class", dtypes: ["i32"], shape: [most] }, { name: "valid", dtypes: ["bool"], shape: [most] },
+      { name: "class", dtypes: ["i32"], shape: [most] }, { name: "valid", dtypes: ["bool"], shape: [most] }, { name: "difficult", dtypes: ["bool"], shape: [most] },
     ],
     async read(sample, _epoch, into, slot) {
       const { file, annotationFile, annotation } = scenes[sample]!
@@ -138,7 +142,7 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
             found: object.corners.join(", "),
           })
         }
-        return { box: [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], label: classes.indexOf(object.className) }
+        return { box: [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], label: classes.indexOf(object.className), difficult: object.difficult }
       })
       // Nothing is written before all of the sample is known to be good.
       const image = into["image"]
@@ -148,11 +152,12 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
         const row = picture.width * channels
         for (let y = 0; y < picture.height; y++) writePlanes(picture.data.subarray(y * row, (y + 1) * row), channels, image, start + (top + y) * size + left, plane)
       }
-      for (const [number, { box, label }] of boxes.entries()) {
+      for (const [number, { box, label, difficult }] of boxes.entries()) {
         const at = slot * most + number
         into["boxes"]?.set(box, at * 4)
         into["class"]?.set([label], at)
         into["valid"]?.set([1], at)
+        into["difficult"]?.set([Number(difficult)], at)
       }
     },
   }
