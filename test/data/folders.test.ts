@@ -3,7 +3,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import sharp from "sharp"
 import { describe, expect, test } from "vitest"
-import { decodeImage } from "../../src/runtime/data/decode-image.ts"
+import { decodeImage, middleSquare } from "../../src/runtime/data/decode-image.ts"
+import { decodedPictures } from "../../src/runtime/data/decoded-pictures.ts"
 import { readImage } from "../../src/runtime/pictures/read-image.ts"
 import { ask, failure } from "./asking.ts"
 import { temporaryFolder } from "./temporary.ts"
@@ -173,6 +174,18 @@ const components = (image: Float32Array): number => {
   }
   return count
 }
+
+test("a picture is decoded once for all epochs, until the pictures kept fill their bound", async () => {
+  const dataDir = temporaryFolder()
+  const [first, second] = [join(dataDir, "a.png"), join(dataDir, "b.png")]
+  for (const [file, red] of [[first, 51], [second, 102]] as const) await flat(red, 0, 0).png().toFile(file)
+  // Each picture of 8 x 8 has 192 bytes: one fits.
+  const decoded = decodedPictures(3, middleSquare(8), 200)
+  const before = [await decoded(first), await decoded(second)]
+  for (const file of [first, second]) writeFileSync(file, "not a picture any more")
+  expect(await decoded(first)).toBe(before[0])
+  expect((await failure(decoded(second))).message).toContain("expected a whole picture")
+})
 
 describe("Pascal VOC folders", () => {
   const object = (name: string, corners: string, more = "") => {

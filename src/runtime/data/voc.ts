@@ -2,7 +2,8 @@
 import { join } from "node:path"
 import { DataError } from "./data-error.ts"
 import type { Ask, DataSet } from "./data-set.ts"
-import { decodeImage, within } from "./decode-image.ts"
+import { within } from "./decode-image.ts"
+import { decodedPictures } from "./decoded-pictures.ts"
 import { wantedChannels, writePlanes } from "./folder.ts"
 import { choiceOption, onlyOptions, textOption, wholeOption } from "./options.ts"
 import { isPictureName } from "./picture-names.ts"
@@ -111,6 +112,7 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
 
   const channels = wantedChannels(ask, "image", 3)
   const plane = size * size
+  const decoded = decodedPictures(channels, within(size))
   return {
     place: root, count: scenes.length, slow: true,
     fields: [
@@ -119,7 +121,7 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
     ],
     async read(sample, _epoch, into, slot) {
       const { file, annotationFile, annotation } = scenes[sample]!
-      const picture = await decodeImage(file, await readWhole(file), channels, within(size))
+      const picture = await decoded(file)
       const { width, height } = picture.original
       if ((annotation.width ?? width) !== width || (annotation.height ?? height) !== height) {
         throw new DataError({
