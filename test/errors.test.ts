@@ -1,7 +1,8 @@
 /**
  * Every diagnostic code has a program that causes it, under test/errors/CODE[-variant]/: `bad.nda` has exactly one mistake, `bad.txt` is what is
  * printed (`vitest -u` writes it; read it before committing), `fixed.nda` is the program without the mistake. `run.txt` is the command, where
- * the mistake shows only in it: `check --set NAME=VALUE` or `compile ENTRY`.
+ * the mistake shows only in it: `check --set NAME=VALUE`, `compile ENTRY` of one
+ * plan, or `train ENTRY`.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
@@ -10,6 +11,7 @@ import { applyHint, render } from "../src/base/render.ts"
 import { sourceFile } from "../src/base/source.ts"
 import { codes } from "../src/diagnostics/codes.ts"
 import { check } from "../src/driver/check.ts"
+import { compileProgram } from "../src/driver/compile-program.ts"
 import { compile } from "../src/driver/compile.ts"
 import { stdlib } from "../src/driver/library.ts"
 
@@ -28,7 +30,7 @@ const diagnosticsOf = (folder: string, text: string, command: string): readonly 
   const set: Record<string, string> = {}
   for (let i = 0; i < words.length; i++) if (words[i] === "--set") Object.assign(set, Object.fromEntries([words.splice(i--, 2)[1]!.split("=")]))
   const request = { file: "bad.nda", sources: sourcesOf(folder, text), set, ...(words[0] === undefined ? {} : { entry: words[0] }) }
-  return verb === "compile" ? compile(request).diagnostics : check(request).diagnostics
+  return verb === "compile" ? compile(request).diagnostics : verb === "train" ? compileProgram(request).diagnostics : check(request).diagnostics
 }
 
 const printed = (diagnostics: readonly Diagnostic[], sources: Readonly<Record<string, string>>): string =>

@@ -8,11 +8,12 @@ import { learningBuiltins } from "./builtins/learning.ts"
 import { pictureBuiltins } from "./builtins/picture.ts"
 import { reductionBuiltins } from "./builtins/reduction.ts"
 import { shapeBuiltins } from "./builtins/shape.ts"
+import { together } from "./builtins/together.ts"
 import type { Builtin } from "./builtins/builtin.ts"
 import { report, type Context } from "./context.ts"
 import { errorValue, isSilent, silence, unknown, type EvaluatedArgument, type Value } from "./value.ts"
 
-const all: readonly Builtin[] = [...elementwiseBuiltins, ...reductionBuiltins, ...shapeBuiltins, ...distributionBuiltins, ...pictureBuiltins, ...learningBuiltins]
+const all: readonly Builtin[] = [...elementwiseBuiltins, ...reductionBuiltins, ...shapeBuiltins, ...distributionBuiltins, ...pictureBuiltins, ...learningBuiltins, together]
 
 /** By name. `size` is a form of its own: its argument is a name of dimensions (see `call.ts`). */
 export const builtins: ReadonlyMap<string, Builtin> = new Map(all.map((b) => [b.name, b]))

@@ -8,6 +8,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { SizeTooComplex } from "../types/size.ts"
 import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import type { Dim } from "../types/dimension.ts"
+import type { Differentiate } from "./gradient.ts"
 import type { Learning, StepRecord } from "./learning.ts"
 import type { ReadTrial } from "./picture.ts"
 import { errorValue, type Value } from "./value.ts"
@@ -38,6 +39,8 @@ export interface Elaboration {
   readonly ranges: Map<number, readonly [number, number]>
   /** Parameters, states, steps. */
   readonly learning: Learning
+  /** Writes gradients out as nodes. */
+  readonly differentiate: Differentiate
   /** The step that is being elaborated. */
   readonly step: StepRecord | undefined
 }

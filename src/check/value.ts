@@ -39,6 +39,8 @@ export interface Picture {
   /** How many samples the batch has. */
   readonly batch: number
   readonly label: string
+  /** The batch in memory that this is, where it is one as it lies there. */
+  readonly node?: Node | undefined
 }
 
 export interface TensorValue {

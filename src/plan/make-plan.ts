@@ -65,7 +65,13 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const graph: Graph = { ...whole, inputs: scheduled.graph.inputs, outputs: scheduled.graph.outputs }
   const where = (origin: Origin): Where => ({ at: options.placeOf?.(origin) ?? origin.span.file, label: origin.label })
   const outputs = new Set(graph.outputs.map((o) => o.node))
-  const { places, arenas } = scheduled
+  const { places, tablePlaces, bundles, arenas } = scheduled
+  /** What a value lies in: itself, or a bundle. */
+  const rootOf = (v: Value): Value => {
+    if (v.kind === "table") return { kind: "table", table: tablePlaces.get(v.table)?.table ?? v.table }
+    const arena = v.kind === "node" ? places.get(v.node)?.arena : undefined
+    return arena && bundles.has(arena) ? { kind: "node", node: arena } : v
+  }
 
   const keys = new Map<unknown, string>()
   const keyOf = (v: Value): string => {
@@ -90,7 +96,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   // Lives of temporaries, by the kernel that first writes and last reads them.
   const temporaries = new Map<string, { readonly value: Value; first: number; last: number }>()
   scheduled.kernels.forEach((s, at) => s.bound.forEach((b) => {
-    const value = valueOf(b, s)
+    const value = rootOf(valueOf(b, s))
     if (roleOf(value) !== "temporary" || (value.kind === "node" && (places.has(value.node) || arenas.has(value.node)))) return
     const known = temporaries.get(keyOf(value))
     if (known) known.last = at
@@ -150,6 +156,8 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
         const value = valueOf(b, s)
         const place = value.kind === "node" ? places.get(value.node) : undefined
         if (place && value.kind === "node") return { buffer: bufferOf({ kind: "node", node: place.arena }), offset: 4 * place.offset, bytes: bytesOf(value.node) }
+        const inTable = value.kind === "table" ? tablePlaces.get(value.table) : undefined
+        if (inTable) return { buffer: bufferOf(rootOf(value)), offset: 16 * inTable.offset, bytes: sizeOfValue(value) }
         const buffer = bufferOf(value)
         if (value.kind === "firsts") return { buffer, offset: 4 * rangeStride * r, bytes: 4 }
         if (ranges && value.kind === "node" && s.parts.has(value.node)) {

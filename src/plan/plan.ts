@@ -51,7 +51,7 @@ export interface KernelPlan {
   readonly wgsl: string
   readonly workgroup: readonly [number, number, number]
   readonly bindings: readonly ("uniform" | "read" | "write")[]
-  readonly kind: "sample" | "map" | "gather" | "reduce" | "contract" | "opaque"
+  readonly kind: "sample" | "map" | "gather" | "reduce" | "contract" | "opaque" | "joint"
   readonly origin: Where
 }
 

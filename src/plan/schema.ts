@@ -58,7 +58,7 @@ export const validatePlan = (json: Json): string[] => {
     )),
     kernels: list(record({
       id: count, name: text, wgsl: text, workgroup: triple, bindings: list(oneOf("uniform", "read", "write")),
-      kind: oneOf("sample", "map", "gather", "reduce", "contract", "opaque"), origin: where
+      kind: oneOf("sample", "map", "gather", "reduce", "contract", "opaque", "joint"), origin: where
     })),
     inputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { source: record({ name: text, field: text }), slot: text })),
     outputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { picture: oneOf("image", "clip"), population: text, slot: text })),
