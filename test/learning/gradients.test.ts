@@ -13,6 +13,8 @@ const library = [
   "from nda.loss import cross_entropy, soft_cross_entropy, bce_with_logits, mse, l1, smooth_l1, cosine_distance, focal, nda_predictive, predictive",
   "from nda.gan import nda_hinge, nda_nonsaturating, nda_kl_hinge, nda_wgan, hinge_g, nonsaturating_g, consistency",
   "from nda.image import diff_augment, color_jitter, hflip, rotate",
+  "from nda.detection import heat_loss, sides_loss, nearness",
+  "from nda.nn import grid_sample, roi_align, top_down",
 ].join("\n")
 
 const lowering = (shape: string, number: string): string => program(library, shape, number)
@@ -42,6 +44,10 @@ describe("gradients of layers are what central differences measure", () => {
     ["dropout", "f32[4, 5]", "x |> dropout(0.4)"],
     ["activations", "f32[4, 5]", "leaky_relu(x) + gelu(x) * silu(x) + elu(x) * selu(x) + mish(x) * hardswish(x) + tanh(x) * sigmoid(x) * softplus(x)"],
     ["softmax", "f32[2, 5]", "softmax(x) + log_softmax(x)"], ["sort and top_k", "f32[2, 5]", "sort(x, axis=1) * top_k(x, 5).values"],
+    ["grid_sample", "f32[2, 3, 4, 5]", "grid_sample(x[:, :, :, 0 : 3], 0.4 * reshape(x[:, 0, :, 3 : 5], [2, 2, 2, 2]))"],
+    ["grid_sample, mirrored, ends in the middle of cells", "f32[2, 3, 4, 5]", 'grid_sample(x[:, :, :, 0 : 3], reshape(x[:, 0, :, 3 : 5], [2, 2, 2, 2]), padding="reflection", align_corners=true)'],
+    ["roi_align", "f32[1, 2, 6, 6]", "roi_align(x, at (i: 1, k: 2) => stack([10.0 + k, 12.0, 9.0, 14.0 + 3 * x[0, 0, 0, 0]]), 2, 4)"],
+    ["top_down", "f32[1, 2, 4, 4]", "[x |> avg_pool(2), x] |> top_down(3)"],
   ])("%s", (_, shape, y) => compare(lowering(shape, squash(y))))
 
   test("self-attention, once its gate is open", () => {
@@ -65,6 +71,8 @@ describe("gradients of layers are what central differences measure", () => {
 })
 
 const scores = (loss: string): string => `${loss}(assume(real)(x[:, 0]), assume(fake)(x[:, 1]), assume(neg)(x[:, 2]), lambda=0.3)`
+/** An expression of two pictures' boxes, of which one is not there. */
+const someBoxes = (e: string): string => `{ let boxes = at (i: 2, j: 3) => stack([5.3 + 4 * j, 6.1 + 2 * i + j, 9.0 - j, 8.0])\n let valid = at (i: 2, j: 3) => i + j < 3\n ${e} }`
 const unitRows = (column: number): string => `unit(x[:, ${column}])`
 
 describe("gradients of losses are what central differences measure", () => {
@@ -79,6 +87,8 @@ describe("gradients of losses are what central differences measure", () => {
     ["nda_predictive", "f32[4, 3, 5]", "nda_predictive(assume(real)(x[:, 0]), assume(real)(x[:, 1]), assume(neg)(x[:, 2]))"],
     ["nda_hinge", "f32[5, 3]", scores("nda_hinge")], ["nda_nonsaturating", "f32[5, 3]", scores("nda_nonsaturating")], ["nda_wgan", "f32[5, 3]", scores("nda_wgan")],
     ["the generators' losses", "f32[5, 2]", "hinge_g(assume(fake)(x[:, 0])) + nonsaturating_g(assume(fake)(x[:, 1]))"], ["consistency", "f32[5, 2]", "consistency(x[:, 0], x[:, 1])"],
+    ["heat_loss", "f32[2, 3, 5, 5]", `heat_loss(x, ${someBoxes("nearness(boxes, valid, 5, 4)")}, at (i: 2, j: 3) => j)`],
+    ["sides_loss", "f32[2, 4, 5, 5]", `sides_loss(0.5 + exp(x), ${someBoxes("nearness(boxes, valid, 5, 4)")}, ${someBoxes("boxes")}, 4)`],
   ])("%s", (_, shape, loss) => compare(lowering(shape, loss)))
 })
 
