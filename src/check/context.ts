@@ -151,14 +151,20 @@ export const sized = <A>(ctx: Context, span: Span, compute: () => A): A | undefi
 
 export const pathOf = (ctx: Context): string => ctx.frames.at(-1)?.path ?? ""
 
+const numbered = (frame: Frame, name: string, key: string): string => {
+  const count = frame.ordinals.get(key) ?? 0
+  frame.ordinals.set(key, count + 1)
+  return `${frame.path}.${name}${count === 0 ? "" : `.${count}`}`
+}
+
 /** A name under the present frame: the first keeps it, later ones get an ordinal. */
 export const subPath = (ctx: Context, name: string): string => {
   const frame = ctx.frames.at(-1)
-  if (!frame) return name
-  const count = frame.ordinals.get(name) ?? 0
-  frame.ordinals.set(name, count + 1)
-  return `${frame.path}.${name}${count === 0 ? "" : `.${count}`}`
+  return frame ? numbered(frame, name, name) : name
 }
+
+/** The path of what a `let` makes, each turn of a loop its own; lets do not count among the blocks that are applied without one. */
+export const letPath = (ctx: Context, name: string): string => numbered(ctx.frames.at(-1)!, name, `let ${name}`)
 
 export const enter = (ctx: Context, name: string, declaration: Ast.FunctionDeclaration | undefined, span: Span, path: string): Context => ({
   ...ctx, frames: [...ctx.frames, { name, declaration, span, path, ordinals: new Map() }],

@@ -47,7 +47,7 @@ const loaders: readonly Loader[] = [
     fields: (n, o, z) => new Map([["clip", clip(n, z["channels"] ?? open("c"), z["frames"]!, z["size"]!, z["size"]!)], ...(o["labels"] !== undefined ? [["label", label(n)] as const] : [])]),
   },
   ...(["voc", "boxes_folder"] as const).map((name): Loader => ({
-    name, doc: "A Pascal VOC folder: letter-boxed image, boxes (cx, cy, w, h in pixels), class, valid.", params: [...req("path"), ...opt("size", "most", "split", "overflow", "classes")],
+    name, doc: "A Pascal VOC folder: letter-boxed image, boxes (cx, cy, w, h in pixels), class, valid, difficult.", params: [...req("path"), ...opt("size", "most", "split", "overflow", "classes")],
     fields: (n, _o, z) => {
       const most = dim(z["most"] ?? open("m"))
       return new Map([
@@ -55,6 +55,7 @@ const loaders: readonly Loader[] = [
         ["boxes", tensor("f32", [n, most, dim(size(4))], undefined, { alias: "Boxes" })],
         ["class", tensor("i32", [n, most])],
         ["valid", tensor("bool", [n, most])],
+        ["difficult", tensor("bool", [n, most])],
       ])
     },
   })),

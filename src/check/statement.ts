@@ -7,7 +7,7 @@ import { notDrawn } from "../diagnostics/messages/random.ts"
 import { bestNumber, minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportedKind, reportsRecord } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { applyStage } from "./call.ts"
-import { enter, pathOf, report, subPath, type Context, type Role } from "./context.ts"
+import { enter, letPath, pathOf, report, subPath, type Context, type Role } from "./context.ts"
 import { nodeOf } from "./emit.ts"
 import { parameterValue, propose, stateValue } from "./learning.ts"
 import { reportIncomplete } from "./arguments.ts"
@@ -119,8 +119,8 @@ const saveBest = (ctx: Context, scope: Scope, names: readonly Ast.Name[], best: 
 
 /** Inside a block a `let` names what is made in it: `main.conv.0.weight` (RULINGS 19). */
 const inLet = (ctx: Context, s: Extract<Ast.Statement, { kind: "let" }>): Context =>
-  ctx.role === "block" && !s.draws && s.pattern.kind === "name" && ctx.frames.length > 0
-    ? { ...ctx, frames: [...ctx.frames.slice(0, -1), { ...ctx.frames.at(-1)!, path: `${pathOf(ctx)}.${s.pattern.name.text}`, ordinals: new Map() }] }
+  ctx.role === "block" && !ctx.inAt && !s.draws && s.pattern.kind === "name" && ctx.frames.length > 0
+    ? { ...ctx, frames: [...ctx.frames.slice(0, -1), { ...ctx.frames.at(-1)!, path: letPath(ctx, s.pattern.name.text), ordinals: new Map() }] }
     : ctx
 
 const runLet = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "let" }>): void => {

@@ -45,6 +45,10 @@ export const commands: readonly Command[] = [
     flags: [...ofProgram, ...everywhere], load: async () => (await import("./types-command.ts")).typesCommand,
   },
   {
+    name: "weights", operands: "FILE[#subtree]", least: 1, most: 1, about: "write a ResNet's weights under torchvision's names, or under nda's",
+    flags: ["names", "like", "output", "force", ...everywhere], load: async () => (await import("./weights-command.ts")).weightsCommand,
+  },
+  {
     name: "devices", operands: "", least: 0, most: 0, about: "the adapters that programs can run on",
     flags: ["json", ...everywhere], load: async () => (await import("./devices-command.ts")).devicesCommand,
   },

@@ -5,7 +5,7 @@
 import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import type { Context, Elaboration } from "../check/context.ts"
 import { nodeOf } from "../check/emit.ts"
-import { newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { newLearning, newStep, type Learning, type Minimize, type StateSlot, type StepRecord } from "../check/learning.ts"
 import { cutPlaces } from "../check/gradient.ts"
 import { asTensor } from "../check/operators.ts"
 import { elaborateEntry, elaborateTrain, modelsOf, type Program as CheckedProgram } from "../check/program.ts"
@@ -19,7 +19,7 @@ import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
 import { topological } from "../ir/walk.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { gradients } from "../transform/autodiff.ts"
-import { arenaOf, type Arena } from "./arenas.ts"
+import { apiPaths, arenaOf, withoutModel, type Arena } from "./arenas.ts"
 import { outputsOf, pictureOf, sourcesUsed } from "./outputs.ts"
 import { stateArenas, type Next, type StateArena } from "./state-arenas.ts"
 
@@ -107,16 +107,20 @@ const registerFollower = ({ learning }: Making, model: ModelValue): void => {
 
 // ------------------------------------------------------------------------------------------------------ arenas
 
+/** What files call parameters and states, by path. */
+const namesOf = ({ learning }: Making): ReadonlyMap<string, string> => apiPaths([...learning.parameters.keys(), ...learning.states.keys()])
+
 const makeArenas = (m: Making): void => {
   const parametersOf = (model: string) => [...m.learning.parameters.values()].filter((p) => p.model === model)
   const models = [...new Set([...m.learning.parameters.values()].map((p) => p.model))]
+  const names = namesOf(m)
   for (const model of models) {
     const follower = m.learning.followers.get(model)
     // A follower lies as the model it follows does.
     const led = follower ? parametersOf(follower.of) : []
     const own = parametersOf(model)
     const ordered = led.length > 0 ? led.flatMap((p) => own.find((q) => q.path.slice(model.length) === p.path.slice(follower!.of.length)) ?? []) : own
-    m.arenas.set(model, arenaOf(model, ordered.length === own.length ? ordered : own))
+    m.arenas.set(model, arenaOf(model, ordered.length === own.length ? ordered : own, names))
   }
   // A follower that no graph applies is kept all the same: it is saved, and later programs load it.
   for (const f of m.learning.followers.values()) {
@@ -308,14 +312,17 @@ const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[],
     const node = m.arenaNodes.get(arena.model)!
     slots.push({ name: arena.model, kind: "params", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial: initialArena(m, arena), origin: node.origin })
   }
+  const names = namesOf(m)
+  const called = (s: StateSlot): string => withoutModel(names.get(s.path)!, s.model ?? "")
   for (const { arena, node } of m.stateArenas) {
     if (!needed.has(`slot:${arena.name}`)) continue
     const initial = m.build.builder.apply("pack", arena.leaves.map((l) => l.state.initial), { offsets: arena.leaves.map((l) => l.offset), total: arena.total })
-    slots.push({ name: arena.name, kind: "state", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial, origin: node.origin })
+    slots.push({ name: arena.name, kind: "state", model: arena.model, node, leaves: arena.leaves.map(({ state, shape, offset }) => ({ path: called(state), shape, offset })), initial, origin: node.origin })
   }
   const inArenas = new Set(m.stateArenas.flatMap(({ arena }) => arena.leaves.map((l) => l.state.path)))
   for (const s of m.learning.states.values())
-    if (!inArenas.has(s.path) && needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
+    if (!inArenas.has(s.path) && needed.has(`slot:${s.path}`))
+      slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: s.model === undefined ? [] : [{ path: called(s), shape: s.node.shape, offset: 0 }], initial: s.initial, origin: s.node.origin })
   const order = [...new Set([...models.map((x) => x.path), ...m.arenas.keys()])].filter((name) => m.arenas.has(name))
   return {
     entry: m.entry, kind, slots, steps, every, evaluations: [],

@@ -8,6 +8,7 @@ import { CheckpointError } from "./errors.ts"
 import type { TypedArray } from "./executor.ts"
 import { parseSafetensors, readSafetensors, type SafeFile } from "./safetensors.ts"
 import { modelFrom } from "./slot-tensors.ts"
+import { fromTorchvision, isTorchvision, mayStayUnread, torchvisionNames } from "./torchvision-names.ts"
 
 export interface WeightsRequest {
   /** undefined: every model of the program that is found there. */
@@ -69,6 +70,12 @@ const find = async (program: ProgramPlan, request: WeightsRequest): Promise<read
   return tensors instanceof CheckpointError ? tensors : [{ model, file: place, tensors, step: undefined }]
 }
 
+/** The tensors under a subtree, by what follows it. */
+export const under = (file: SafeFile, subtree: string | undefined): SafeFile["tensors"] => {
+  if (subtree === undefined) return file.tensors
+  return new Map([...file.tensors].flatMap(([name, tensor]) => (name.startsWith(`${subtree}.`) ? [[name.slice(subtree.length + 1), tensor] as const] : [])))
+}
+
 /** Later requests win over earlier ones; all of a model's tensors or none. */
 export const loadWeights = async (program: ProgramPlan, requests: readonly WeightsRequest[]): Promise<LoadedWeights | CheckpointError> => {
   // Between an arena's leaves there is always zero, so zeros are what leaves are laid into.
@@ -80,12 +87,17 @@ export const loadWeights = async (program: ProgramPlan, requests: readonly Weigh
     const found = await find(program, request)
     if (found instanceof CheckpointError) return found
     for (const { model, file, tensors, step } of found) {
-      const loaded = modelFrom(program, zeros, model, tensors, file, request.subtree)
+      const part = under(tensors, request.subtree)
+      const foreign = isTorchvision(part.keys())
+      const loaded = foreign
+        ? modelFrom(program, zeros, model, { tensors: fromTorchvision(part), metadata: tensors.metadata }, file, undefined, mayStayUnread)
+        : modelFrom(program, zeros, model, tensors, file, request.subtree)
       if (loaded instanceof CheckpointError) return loaded
       Object.assign(slots, loaded.slots)
       models.add(model)
-      notes.push(`weights of ${model} from ${file}${step === undefined ? "" : ` (step ${step})`}`)
-      if (loaded.unused.length > 0) notes.push(`not used of ${file}: ${loaded.unused.join(", ")}`)
+      notes.push(`weights of ${model} from ${file}${foreign ? ", by torchvision's names" : ""}${step === undefined ? "" : ` (step ${step})`}`)
+      const unused = foreign ? torchvisionNames(part.keys(), loaded.unused) : loaded.unused
+      if (unused.length > 0) notes.push(`not used of ${file}: ${unused.join(", ")}`)
     }
   }
   return { slots, models, notes }
