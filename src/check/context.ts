@@ -5,7 +5,7 @@ import type { Builder } from "../ir/build.ts"
 import type { Node, Origin, SourceSpec } from "../ir/graph.ts"
 import type { Scalar } from "../scalar/scalar.ts"
 import type * as Ast from "../syntax/ast.ts"
-import { SizeTooComplex } from "../types/size.ts"
+import { SizeTooComplex, type Size } from "../types/size.ts"
 import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import type { Dim } from "../types/dimension.ts"
 import type { EntryInputs } from "./entry.ts"
@@ -59,6 +59,8 @@ export interface Instance {
 export interface Counts {
   readonly known: Readonly<Record<string, number>>
   readonly missing: Map<string, SourceSpec>
+  /** One size for all counts of a data set, so that they are equal before anybody has counted. */
+  readonly sizes: Map<string, Size>
 }
 
 export interface Context {

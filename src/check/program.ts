@@ -60,7 +60,7 @@ export const openProgram = (
   diagnostics.push(...loaded.diagnostics)
   if (!loaded.main) return { needs: [file] }
   const context: Context = {
-    diagnostics, counts: { known: counts, missing: new Map() }, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
+    diagnostics, counts: { known: counts, missing: new Map(), sizes: new Map() }, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
     domain: undefined, training: false, model: undefined, faulty: new Set(), budget: newBudget(), types: undefined, body: newBody(),
   }
   const root = rootScope(library)
