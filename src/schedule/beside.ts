@@ -9,6 +9,7 @@ import { sharedBytes, type Binding } from "../kernel/kernel.ts"
 import { skeletonOf } from "../kernel/skeleton.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import type { Place } from "./arenas.ts"
+import { argumentBundles, layOutBundle, type Bundle } from "./bundles.ts"
 import type { Scheduled } from "./groups.ts"
 import { sizeOf } from "./inline.ts"
 import { levelsOf } from "./levels.ts"
@@ -24,13 +25,17 @@ export interface Besides {
 }
 
 /** A joint kernel of different bodies has at most so many statements; long code takes drivers more than its share of time. */
-const mostStatements = 400
+const mostStatements = 600
+/** A body of more statements stays a shader of its own where other dispatches use it too. */
+const longBody = 60
 /** Kernels of one body are joined whatever their length, up to so many. */
 const mostJobs = 32
 /** A value with more bytes is not put in a bundle: its place would be kept as long as that of the others. */
 const mostBytes = 1 << 20
-/** Elements (256 bytes) and groups of four words that places begin at. */
-const [elementStep, wordStep] = [64, 16]
+/** A kernel that reads no more may be done later than it could be. */
+const mostLightBytes = 1 << 18
+/** Groups of four words that the places of tables begin at: 256 bytes. */
+const wordStep = 16
 
 type Value = Node | Table
 const isNode = (v: Value): v is Node => "prim" in v
@@ -47,15 +52,31 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
   const tablePlaces = new Map<Table, { table: Table; offset: number }>()
   const bundles = new Set<Node>()
   let id = nextId
-  const levels = levelsOf(kernels, given)
   const keys = new Map(kernels.map((s) => [s, skeletonOf(s.kernel).key]))
   const uses = new Map<string, number>()
   for (const key of keys.values()) uses.set(key, (uses.get(key) ?? 0) + 1)
 
-  const rootOf = (v: Value): Value => (isNode(v) ? places.get(v)?.arena ?? v : tablePlaces.get(v)?.table ?? v)
-  const offsetOf = (v: Value): number => (isNode(v) ? places.get(v)?.offset ?? 0 : tablePlaces.get(v)?.offset ?? 0)
-  const bundled = (v: Value): boolean => (isNode(v) ? !given.has(v) && !outputs.has(v) && v.shape.length >= 0 : true)
   const bytesOf = (v: Value): number => (isNode(v) ? 4 * sizeOf(v.shape) : 16 * v.rows * v.stride)
+  const rootOf = (v: Value): Value => (isNode(v) ? places.get(v)?.arena ?? v : tablePlaces.get(v)?.table ?? v)
+  const give = ({ members, offsets, total }: Bundle): void => {
+    const first = members[0]!
+    const bundle: Node = { id: id++, prim: "pack", inputs: members, attrs: { offsets, total }, dtype: first.dtype, shape: [total], origin: first.origin }
+    bundles.add(bundle)
+    members.forEach((v, i) => places.set(v, { arena: bundle, offset: offsets[i]! }))
+  }
+  const offsetOf = (v: Value): number => (isNode(v) ? places.get(v)?.offset ?? 0 : tablePlaces.get(v)?.offset ?? 0)
+  const bundled = (v: Value): boolean => (isNode(v) ? !places.has(v) && !outputs.has(v) : true)
+  /** Temporaries alone: what the host or a slot keeps is alive anyway. */
+  const light = ({ kernel, bound }: Scheduled): boolean =>
+    bound.reduce((n, b, i) => n + (valueOf(b) && kernel.bindings[i]!.access === "read" && !(b.kind === "node" && (b.node.prim === "input" || b.node.prim === "const")) ? bytesOf(valueOf(b)!) : 0), 0) <= mostLightBytes
+  const levels = levelsOf(kernels, given, (k) => light(kernels[k]!), (k) => keys.get(kernels[k]!)!)
+  // Results of long bodies, which stay dispatches of their own; those of others lie together as their dispatch has it.
+  const apart = new Set(kernels.filter((s) => statementsOf(s.kernel) > longBody).flatMap((s) => s.bound.flatMap((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "write" ? [b.node] : []))))
+  for (const bundle of argumentBundles(kernels.map((s, k) => ({
+    key: keys.get(s)!, level: levels[k]!, elements: s.kernel.bindings.map((b) => b.element),
+    reads: s.bound.map((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "read" ? b.node : undefined)),
+    writes: s.bound.flatMap((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "write" ? [b.node] : [])),
+  })), (v) => apart.has(v) && bundled(v) && !kernels.some((s) => s.ranges && s.bound.some((b) => b.kind === "node" && b.node === v)), mostLightBytes)) give(bundle)
   const names = new Map<Value, number>()
   const nameOf = (v: Value): number => {
     if (!names.has(v)) names.set(v, names.size)
@@ -92,30 +113,26 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
     const list = units.flatMap((u) => u.jobs)
     if (list.length === 1) return list[0]!
     // The bundles: one for each kind of element.
-    const written = new Map<string, Value[]>()
+    const fresh = new Map<string, Value[]>()
     for (const s of list) s.bound.forEach((b, i) => {
       const v = valueOf(b)
       const { access, element } = s.kernel.bindings[i]!
-      if (v && access === "write" && bundled(v)) written.set(element, [...(written.get(element) ?? []), v])
+      if (v && access === "write" && bundled(v)) fresh.set(element, [...(fresh.get(element) ?? []), v])
     })
-    for (const values of written.values()) {
+    for (const values of fresh.values()) {
       if (values.length === 1) continue
+      if (isNode(values[0]!)) {
+        give(layOutBundle(values as Node[]))
+        continue
+      }
       let offset = 0
-      const starts = values.map((v) => {
+      const starts = (values as Table[]).map((t) => {
         const at = offset
-        const step = isNode(v) ? elementStep : wordStep
-        offset = Math.ceil((offset + (isNode(v) ? Math.max(1, sizeOf(v.shape)) : v.rows * v.stride)) / step) * step
+        offset = Math.ceil((offset + t.rows * t.stride) / wordStep) * wordStep
         return at
       })
-      const first = values[0]!
-      if (isNode(first)) {
-        const bundle: Node = { id: id++, prim: "pack", inputs: values as readonly Node[], attrs: { offsets: starts, total: offset }, dtype: first.dtype, shape: [offset], origin: first.origin }
-        bundles.add(bundle)
-        values.forEach((v, i) => places.set(v as Node, { arena: bundle, offset: starts[i]! }))
-      } else {
-        const bundle: Table = { rows: 1, stride: offset, offsets: new Map() }
-        values.forEach((v, i) => tablePlaces.set(v as Table, { table: bundle, offset: starts[i]! }))
-      }
+      const table: Table = { rows: 1, stride: offset, offsets: new Map() }
+      values.forEach((v, i) => tablePlaces.set(v as Table, { table, offset: starts[i]! }))
     }
     const order = new Map<string, number>()
     const bindings: Binding[] = []
@@ -160,7 +177,7 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
       const bins: Unit[][] = []
       for (const u of units) {
         // A long body that other levels use too stays a shader of its own.
-        const shared = u.statements > 60 && uses.get(keys.get(u.jobs[0]!)!)! > u.jobs.length
+        const shared = u.statements > longBody && uses.get(keys.get(u.jobs[0]!)!)! > u.jobs.length
         const bin = shared ? undefined : bins.find((b) => b.reduce((n, x) => n + x.statements, u.statements) <= mostStatements && fits([...b.flatMap((x) => x.jobs), ...u.jobs]))
         if (bin) bin.push(u)
         else if (fits(u.jobs)) bins.push([u])

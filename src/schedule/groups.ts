@@ -20,7 +20,7 @@ import type { Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
-import { memorySlot, sampleProgram } from "./sample-program.ts"
+import { memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
 import { splitLong } from "./split-long.ts"
 import { splitWide } from "./split-wide.ts"
 import { timesOf } from "./times.ts"
@@ -122,7 +122,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const read = new Set<number>()
   const reading = [...elements.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), ...columns.all.flatMap((c) => (c.value.kind === "expression" ? [c.value.body] : []))]
   eachScalar(reading, (e) => { if (e.op === "read") read.add(e.slot) })
-  const arrays = new Set(columns.all.flatMap((c) => (c.value.kind === "array" ? buffersBelow(fusion, c.value.node) : [])))
+  // What a table keeps may be computed from other values of its row, which are stored nowhere but read buffers.
+  const within = fusion.live.filter((n) => read.has(n.id) && fusion.stops.get(n)?.kind !== "buffer")
+  const arrays = new Set([...columns.all.flatMap((c) => (c.value.kind === "array" ? [c.value.node] : [])), ...within].flatMap((n) => buffersBelow(fusion, n)))
   const stored = (e: Elements): boolean => outputs.has(e.node) || places.has(e.node) || read.has(e.node.id) || arrays.has(e.node)
   const inTable = new Set<Column>()
   const neededAt = new Map<Column, number>()
@@ -161,11 +163,18 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const force = new Map<Node, string>()
   const apart: Node[] = []
   const timed: { readonly time: number; readonly order: number; readonly scheduled: Scheduled }[] = []
+  const programOf = (rows: number, own: readonly Column[]): SampleProgram | undefined => {
+    const made = sampleProgram(fusion, rows, columns.rowOf(rows), own, isPart, refuse)
+    if (!("others" in made)) return made
+    for (const n of made.others) force.set(n, "a statistic reads it for another sample")
+    return undefined
+  }
+  const whole = new Map(programs.map((p) => [p, programOf(p.rows, p.columns)]))
+  if (force.size > 0) return { force }
   for (const program of programs) {
     const waiting = [program.columns]
     for (let own = waiting.shift(); own; own = waiting.shift()) {
-      const made = sampleProgram(fusion, program.rows, columns.rowOf(program.rows), own, isPart, refuse)
-      if ("others" in made) return { force: new Map(made.others.map((n) => [n, "a statistic reads it for another sample"])) }
+      const made = own === program.columns ? whole.get(program)! : programOf(program.rows, own)!
       const layout = layOut(program.rows, own.filter((c) => inTable.has(c)), firstUse)
       for (const c of own) tables.set(c, layout)
       const part = own
@@ -186,6 +195,8 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     }
   }
   for (const group of groups) {
+    // All of it was handed on to other groups.
+    if (!group.some(stored)) continue
     const e = group[0]!
     const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => e.contraction ? lowerContraction(group, stored, reads, limits, quads) : lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
     const quick = made(true)
