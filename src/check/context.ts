@@ -10,6 +10,7 @@ import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import type { Dim } from "../types/dimension.ts"
 import type { EntryInputs } from "./entry.ts"
 import type { Differentiate } from "./gradient.ts"
+import type { Instances } from "./instances.ts"
 import type { Learning, StepRecord } from "./learning.ts"
 import type { ReadTrial } from "./picture.ts"
 import { errorValue, type Value } from "./value.ts"
@@ -92,6 +93,8 @@ export interface Context {
   readonly budget: { steps: number; at: Span | undefined }
   /** Types of expressions, for `--emit types`. */
   readonly types: Map<Ast.Expr, Value> | undefined
+  /** While entries are checked: what bodies gave before. */
+  readonly instances?: Instances
   /** Collected by `term`, `next`, `report` inside the present body. */
   readonly body: Body | undefined
 }
