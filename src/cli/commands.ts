@@ -30,7 +30,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "compile", operands: "FILE [ENTRY]", least: 1, most: 2, about: "print a stage of the compiler, or write plan.json",
-    flags: ["emit", "output", "force", "input", "seed", "device", ...ofProgram, ...everywhere], load: async () => (await import("./compile-command.ts")).compileCommand,
+    flags: ["emit", "output", "force", "input", "seed", "device", "data-dir", "skip-bad", ...ofProgram, ...everywhere], load: async () => (await import("./compile-command.ts")).compileCommand,
   },
   {
     name: "fmt", operands: "FILE...", least: 1, most: Infinity, about: "format programs, in place",

@@ -3,6 +3,7 @@ import type { ProgramPlan, SlotPlan } from "../plan/plan.ts"
 import { arrayOf, count } from "./commands.ts"
 import { CheckpointError } from "./errors.ts"
 import type { TypedArray } from "./executor.ts"
+import { keptSlots } from "./program.ts"
 import type { SafeDType, SafeFile, SafeTensor } from "./safetensors.ts"
 
 type Slots = Readonly<Record<string, TypedArray>>
@@ -16,7 +17,7 @@ const valuesOf = (dtype: SlotPlan["dtype"], bytes: Uint8Array): TypedArray =>
   dtype === "bool" ? Uint32Array.from(bytes, (byte) => (byte === 0 ? 0 : 1)) : new arrayOf[dtype](new Uint8Array(bytes).buffer)
 
 export const slotTensors = (program: ProgramPlan, slots: Slots): ReadonlyMap<string, SafeTensor> =>
-  new Map(program.slots.map(({ name, dtype, shape }) => [name, { dtype: wordDType[dtype], shape, bytes: bytesOf(dtype, slots[name]!) }]))
+  new Map(keptSlots(program).map(({ name, dtype, shape }) => [name, { dtype: wordDType[dtype], shape, bytes: bytesOf(dtype, slots[name]!) }]))
 
 export interface ModelLeaf {
   /** As it is called in the model's file. */
@@ -67,13 +68,13 @@ const difference = (wanted: Wanted, found: SafeTensor | undefined): readonly str
 
 /** The slots of a checkpoint's state: every one, and no other. */
 export const slotsFrom = (program: ProgramPlan, file: SafeFile, where: string): Slots | CheckpointError => {
-  const known = new Set(program.slots.map((slot) => slot.name))
+  const known = new Set(keptSlots(program).map((slot) => slot.name))
   const differences = [
-    ...program.slots.flatMap((slot) => difference(slot, file.tensors.get(slot.name))),
+    ...keptSlots(program).flatMap((slot) => difference(slot, file.tensors.get(slot.name))),
     ...[...file.tensors].flatMap(([name, tensor]) => (known.has(name) ? [] : [`not in the program: ${name} ${typeText(tensor.dtype, tensor.shape)}`])),
   ]
   if (differences.length > 0) return mismatch(where, `The checkpoint does not fit ${program.entry}`, differences, "--resume goes on only with the same program")
-  return Object.fromEntries(program.slots.map((slot) => [slot.name, valuesOf(slot.dtype, file.tensors.get(slot.name)!.bytes)]))
+  return Object.fromEntries(keptSlots(program).map((slot) => [slot.name, valuesOf(slot.dtype, file.tensors.get(slot.name)!.bytes)]))
 }
 
 export interface LoadedModel {

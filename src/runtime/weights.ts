@@ -63,7 +63,7 @@ const find = async (program: ProgramPlan, request: WeightsRequest): Promise<read
     }
     return found.length > 0 ? found : missing(`There are no weights of ${wanted ?? (models.join(", ") || "any model")} here.`, place, "give the folder of a run that saved the model, or its .safetensors file")
   }
-  const own = path.basename(place).replace(/\.safetensors$/, "")
+  const own = path.basename(place).replace(/(\.best)?\.safetensors$/, "")
   const model = wanted ?? (models.length === 1 ? models[0] : models.find((name) => name === own))
   if (model === undefined) return missing(`The file does not say which model its weights are of.`, place, `say it: --weights MODEL=${place} (${models.join(", ")})`)
   const tensors = await readSafetensors(place)

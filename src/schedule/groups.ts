@@ -122,7 +122,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const read = new Set<number>()
   const reading = [...elements.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), ...columns.all.flatMap((c) => (c.value.kind === "expression" ? [c.value.body] : []))]
   eachScalar(reading, (e) => { if (e.op === "read") read.add(e.slot) })
-  const arrays = new Set(columns.all.flatMap((c) => (c.value.kind === "array" ? buffersBelow(fusion, c.value.node) : [])))
+  // What a table keeps may be computed from other values of its row, which are stored nowhere but read buffers.
+  const within = fusion.live.filter((n) => read.has(n.id) && fusion.stops.get(n)?.kind !== "buffer")
+  const arrays = new Set([...columns.all.flatMap((c) => (c.value.kind === "array" ? [c.value.node] : [])), ...within].flatMap((n) => buffersBelow(fusion, n)))
   const stored = (e: Elements): boolean => outputs.has(e.node) || places.has(e.node) || read.has(e.node.id) || arrays.has(e.node)
   const inTable = new Set<Column>()
   const neededAt = new Map<Column, number>()
@@ -193,6 +195,8 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     }
   }
   for (const group of groups) {
+    // All of it was handed on to other groups.
+    if (!group.some(stored)) continue
     const e = group[0]!
     const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => e.contraction ? lowerContraction(group, stored, reads, limits, quads) : lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
     const quick = made(true)
