@@ -97,5 +97,12 @@ export const toTorchvision = (tensors: Tensors): { readonly tensors: Tensors; re
   }
 }
 
-/** What a model may leave unread of a file with torchvision's names: the counters, and the last layer, which trunks do not have. */
-export const mayStayUnread = (path: string): boolean => path.endsWith(".num_batches_tracked") || path === "linear.weight" || path === "linear.bias"
+/**
+ * What a model that reads `own` may leave unread of a file with torchvision's names: the counters, the last layer, which trunks do not have,
+ * and whole layers that the model does not have (a trunk that ends early).
+ */
+export const mayStayUnread = (path: string, own: ReadonlySet<string>): boolean => {
+  if (path.endsWith(".num_batches_tracked") || path === "linear.weight" || path === "linear.bias") return true
+  const layer = /^resnet_\w+\.layer\d+\./.exec(path)?.[0]
+  return layer !== undefined && ![...own].some((each) => each.startsWith(layer))
+}
