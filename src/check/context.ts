@@ -8,6 +8,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { SizeTooComplex } from "../types/size.ts"
 import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import type { Dim } from "../types/dimension.ts"
+import type { EntryInputs } from "./entry.ts"
 import type { Differentiate } from "./gradient.ts"
 import type { Learning, StepRecord } from "./learning.ts"
 import type { ReadTrial } from "./picture.ts"
@@ -54,8 +55,17 @@ export interface Instance {
   readonly keeps: boolean
 }
 
+/** Samples of data sets by `sourceKey`: those that were counted, and those that are asked for. */
+export interface Counts {
+  readonly known: Readonly<Record<string, number>>
+  readonly missing: Map<string, SourceSpec>
+}
+
 export interface Context {
   readonly diagnostics: Diagnostic[]
+  readonly counts?: Counts
+  /** What `--set` gives the entries of the file. */
+  readonly given?: EntryInputs
   readonly role: Role
   readonly frames: readonly Frame[]
   /** Calls are instantiated with their arguments (entries); otherwise signatures are believed (declarations). */

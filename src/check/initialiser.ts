@@ -12,7 +12,10 @@ import { isSilent, type DistributionValue, type TensorValue, type Value } from "
 
 /** The first value of a slot: an initialiser's draw, or a written value. */
 export const initialNode = (ctx: Context, span: Span, path: string, shape: readonly number[], dtype: TensorValue["dtype"], value: Value): Node | undefined => {
-  if (value.kind === "distribution") return drawnInitial(ctx, span, path, shape, value)
+  if (value.kind === "distribution") {
+    const drawn = drawnInitial(ctx, span, path, shape, value)
+    return dtype === "f32" ? drawn : apply(ctx, span, "initial", "cast", [drawn], { to: dtype })
+  }
   const t = asTensor(value)
   if (!t) {
     if (!isSilent(value)) report(ctx, elementType(span, "the first value", "an initialiser or a number", printValue(value), undefined))

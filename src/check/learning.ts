@@ -4,6 +4,7 @@
  */
 import type { Span } from "../base/span.ts"
 import type { Node } from "../ir/graph.ts"
+import type * as Ast from "../syntax/ast.ts"
 import { originOf, pathOf, type Context } from "./context.ts"
 import { apply, nodeOf, numbers, broadcast } from "./emit.ts"
 import { initialNode } from "./initialiser.ts"
@@ -40,6 +41,10 @@ export interface StepRecord {
   readonly reports: { name: string; value: TensorValue }[]
   readonly minimizes: Minimize[]
   readonly saves: string[]
+  /** Models whose file is kept where this number is highest. */
+  readonly bests: { readonly models: readonly string[]; readonly value: TensorValue }[]
+  /** Evaluations that it calls. */
+  readonly calls: string[]
   /** Who may advance states: a step any, an eval its own. */
   readonly advances: "all" | "own"
 }
@@ -59,13 +64,15 @@ export interface Learning {
   readonly states: Map<string, StateSlot>
   readonly followers: Map<string, Follower>
   readonly steps: StepRecord[]
+  /** Evaluations that an `every` calls, by name. */
+  readonly evaluations: Map<string, { readonly declaration: Ast.EntryDeclaration; readonly span: Span }>
   readonly every: { readonly period: number; readonly record: StepRecord }[]
   /** The trees that were made, with the number of parameters that their models were known to have then. */
   readonly trees: { readonly model: ModelValue; readonly parameters: number }[]
 }
 
-export const newLearning = (): Learning => ({ parameters: new Map(), states: new Map(), followers: new Map(), steps: [], every: [], trees: [] })
-export const newStep = (name: string, repeat: number, advances: StepRecord["advances"]): StepRecord => ({ name, repeat, proposals: new Map(), reports: [], minimizes: [], saves: [], advances })
+export const newLearning = (): Learning => ({ parameters: new Map(), states: new Map(), followers: new Map(), steps: [], evaluations: new Map(), every: [], trees: [] })
+export const newStep = (name: string, repeat: number, advances: StepRecord["advances"]): StepRecord => ({ name, repeat, proposals: new Map(), reports: [], minimizes: [], saves: [], bests: [], calls: [], advances })
 
 /** The model that the present body belongs to: the outermost instance on the way here. */
 const ownerOf = (ctx: Context): string | undefined => ctx.model?.name

@@ -5,7 +5,7 @@
 import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import type { Context, Elaboration } from "../check/context.ts"
 import { nodeOf } from "../check/emit.ts"
-import { newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { newLearning, newStep, type Learning, type Minimize, type StateSlot, type StepRecord } from "../check/learning.ts"
 import { cutPlaces } from "../check/gradient.ts"
 import { asTensor } from "../check/operators.ts"
 import { elaborateEntry, elaborateTrain, modelsOf, type Program as CheckedProgram } from "../check/program.ts"
@@ -19,7 +19,7 @@ import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
 import { topological } from "../ir/walk.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { gradients } from "../transform/autodiff.ts"
-import { arenaOf, type Arena } from "./arenas.ts"
+import { apiPaths, arenaOf, withoutModel, type Arena } from "./arenas.ts"
 import { outputsOf, pictureOf, sourcesUsed } from "./outputs.ts"
 import { stateArenas, type Next, type StateArena } from "./state-arenas.ts"
 
@@ -37,13 +37,19 @@ interface Making {
   readonly stateArenas: { readonly arena: StateArena; readonly node: Node }[]
 }
 
-export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[]): Program | undefined => {
-  let read = interpreted(program, entry, diagnostics, newLearning(), graphBuilder())
+/** What an elaboration may be told: the builder of a program that it is a part of, and other sizes of batches. */
+export interface ElaborateOptions {
+  readonly builder?: Builder
+  readonly batches?: ReadonlyMap<string, number>
+}
+
+export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], options: ElaborateOptions = {}): Program | undefined => {
+  let read = interpreted(program, entry, diagnostics, newLearning(), options.builder ?? graphBuilder(), options)
   // A tree that was made before all of its model's parameters were known lacks some: once more, with all of them known.
   if (!hasErrors(diagnostics) && read.m.learning.trees.some(({ model, parameters }) => parametersOf(read.m.learning, model).length > parameters))
-    read = interpreted(program, entry, diagnostics, { ...newLearning(), parameters: read.m.learning.parameters }, read.m.build.builder)
+    read = interpreted(program, entry, diagnostics, { ...newLearning(), parameters: read.m.learning.parameters }, read.m.build.builder, options)
   const { m, record, models, value } = read
-  if (hasErrors(diagnostics) || (entry.kind === "entry" && !value)) return undefined
+  if (hasErrors(diagnostics) || isUncounted(program) || (entry.kind === "entry" && !value)) return undefined
   const outputs = entry.kind === "entry" ? outputsOf(program, m.build, entry, value!) : []
   if (hasErrors(diagnostics)) return undefined
   makeArenas(m)
@@ -61,7 +67,7 @@ export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration |
   for (const arena of stateArenas(m.learning.states.values(), advanced.map((a) => a.nexts)))
     m.stateArenas.push({ arena, node: m.build.builder.at({ ...nowhere, label: arena.name }).input(`slot:${arena.name}`, "f32", [arena.total]) })
   const steps = advanced.map(({ record: s, nexts }) => stepGraph(m, s, reportsOf(ctx, m, s), gathered(m, nexts)))
-  const every: EveryGraph[] = m.learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
+  const every: EveryGraph[] = m.learning.every.map(({ period, record: r }) => ({ period, save: [...new Set(r.saves)], calls: r.calls, graph: stepGraph(m, r, [...reportsOf(ctx, m, r), ...bestsOf(ctx, m, r)], []).graph }))
   return hasErrors(diagnostics) ? undefined : finished(m, "train", steps, every, models)
 }
 
@@ -74,7 +80,7 @@ interface Interpreted {
 }
 
 /** The entry's body, interpreted with a builder. */
-const interpreted = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], learning: Learning, builder: Builder): Interpreted => {
+const interpreted = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], learning: Learning, builder: Builder, options: ElaborateOptions): Interpreted => {
   const record = newStep(entry.name.text, 1, "own")
   const build: Elaboration = {
     builder, sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning, differentiate: gradients,
@@ -84,10 +90,13 @@ const interpreted = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.
   const models = modelsOf(program)
   for (const model of models) registerFollower(m, model)
   const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
-  if (entry.kind === "entry") return { m, record, models, value: elaborateEntry(program, entry, build, onInput) }
+  if (entry.kind === "entry") return { m, record, models, value: elaborateEntry(program, entry, build, onInput, options.batches) }
   elaborateTrain(program, entry, build, onInput)
   return { m, record, models, value: undefined }
 }
+
+/** A size is the number of samples of a data set that nobody has counted yet. */
+const isUncounted = (program: CheckedProgram): boolean => (program.context.counts?.missing.size ?? 0) > 0
 
 const registerFollower = ({ learning }: Making, model: ModelValue): void => {
   if (model.mode !== "follow" || model.of === undefined) return
@@ -98,16 +107,20 @@ const registerFollower = ({ learning }: Making, model: ModelValue): void => {
 
 // ------------------------------------------------------------------------------------------------------ arenas
 
+/** What files call parameters and states, by path. */
+const namesOf = ({ learning }: Making): ReadonlyMap<string, string> => apiPaths([...learning.parameters.keys(), ...learning.states.keys()])
+
 const makeArenas = (m: Making): void => {
   const parametersOf = (model: string) => [...m.learning.parameters.values()].filter((p) => p.model === model)
   const models = [...new Set([...m.learning.parameters.values()].map((p) => p.model))]
+  const names = namesOf(m)
   for (const model of models) {
     const follower = m.learning.followers.get(model)
     // A follower lies as the model it follows does.
     const led = follower ? parametersOf(follower.of) : []
     const own = parametersOf(model)
     const ordered = led.length > 0 ? led.flatMap((p) => own.find((q) => q.path.slice(model.length) === p.path.slice(follower!.of.length)) ?? []) : own
-    m.arenas.set(model, arenaOf(model, ordered.length === own.length ? ordered : own))
+    m.arenas.set(model, arenaOf(model, ordered.length === own.length ? ordered : own, names))
   }
   // A follower that no graph applies is kept all the same: it is saved, and later programs load it.
   for (const f of m.learning.followers.values()) {
@@ -251,6 +264,13 @@ const reportsOf = (ctx: Context, m: Making, step: StepRecord): Output[] => {
   })
 }
 
+/** What decides which files are kept: one output for each model. */
+const bestsOf = (ctx: Context, m: Making, step: StepRecord): Output[] =>
+  step.bests.flatMap(({ models, value }) => models.map((model): Output => {
+    const node = nodeOf(ctx, { file: m.program.main.name, start: 0, end: 0 }, value)
+    return { name: `best:${model}`, node: node.dtype === "f32" ? node : m.build.builder.apply("cast", [node], { to: "f32" }), picture: undefined, population: undefined }
+  }))
+
 /** A step's graph: parameters become views of their arenas, nexts become outputs. */
 const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], nexts: readonly Next[]): StepGraph => {
   const roots = [...outputs.map((o) => o.node), ...nexts.map((n) => n.node)]
@@ -261,7 +281,7 @@ const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], next
   }
   for (const { arena, node } of m.stateArenas) for (const { state, shape, offset } of arena.leaves)
     views.set(state.node, m.build.builder.at(state.node.origin).apply("view", [node], { offset, shape }))
-  const now = rebuilt(m, roots, views)
+  const now = rebuilt(m.build.builder, roots, views)
   const all: Output[] = [...outputs.map((o) => ({ ...o, node: now(o.node) })), ...nexts.map((n): Output => ({ name: `next:${n.slot}`, node: now(n.node), picture: undefined, population: undefined }))]
   const used = new Set(topological(all.map((o) => o.node)))
   const inputs: GraphInput[] = [
@@ -275,12 +295,12 @@ const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], next
 const inputName = (n: Node): string => (n.attrs as { readonly name: string }).name
 
 /** The same nodes with some replaced. */
-const rebuilt = (m: Making, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): ((n: Node) => Node) => {
+export const rebuilt = (builder: Builder, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): ((n: Node) => Node) => {
   const made = new Map<Node, Node>(replace)
   for (const node of topological(roots)) {
     if (made.has(node)) continue
     const inputs = node.inputs.map((x) => made.get(x)!)
-    made.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : m.build.builder.at(node.origin).apply(node.prim, inputs, node.attrs as object))
+    made.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : builder.at(node.origin).apply(node.prim, inputs, node.attrs as object))
   }
   return (n) => made.get(n)!
 }
@@ -292,17 +312,20 @@ const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[],
     const node = m.arenaNodes.get(arena.model)!
     slots.push({ name: arena.model, kind: "params", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial: initialArena(m, arena), origin: node.origin })
   }
+  const names = namesOf(m)
+  const called = (s: StateSlot): string => withoutModel(names.get(s.path)!, s.model ?? "")
   for (const { arena, node } of m.stateArenas) {
     if (!needed.has(`slot:${arena.name}`)) continue
     const initial = m.build.builder.apply("pack", arena.leaves.map((l) => l.state.initial), { offsets: arena.leaves.map((l) => l.offset), total: arena.total })
-    slots.push({ name: arena.name, kind: "state", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial, origin: node.origin })
+    slots.push({ name: arena.name, kind: "state", model: arena.model, node, leaves: arena.leaves.map(({ state, shape, offset }) => ({ path: called(state), shape, offset })), initial, origin: node.origin })
   }
   const inArenas = new Set(m.stateArenas.flatMap(({ arena }) => arena.leaves.map((l) => l.state.path)))
   for (const s of m.learning.states.values())
-    if (!inArenas.has(s.path) && needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
+    if (!inArenas.has(s.path) && needed.has(`slot:${s.path}`))
+      slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: s.model === undefined ? [] : [{ path: called(s), shape: s.node.shape, offset: 0 }], initial: s.initial, origin: s.node.origin })
   const order = [...new Set([...models.map((x) => x.path), ...m.arenas.keys()])].filter((name) => m.arenas.has(name))
   return {
-    entry: m.entry, kind, slots, steps, every,
+    entry: m.entry, kind, slots, steps, every, evaluations: [],
     models: order.map((name) => ({ name, parameters: m.arenas.get(name)!.parameters, from: models.find((x) => x.path === name)?.from })),
   }
 }

@@ -2,7 +2,7 @@
 import fs from "node:fs/promises"
 import path from "node:path"
 import { replaceFile } from "./durable-files.ts"
-import { gridPng } from "./pictures/grid.ts"
+import { sheetPng } from "./pictures/sheet.ts"
 import type { Picture } from "./reports.ts"
 import { eventsHeader, pictureEvent, scalarEvent } from "./tensorboard.ts"
 import type { TrainEvent } from "./train.ts"
@@ -98,7 +98,7 @@ export const openRunRecord = async (folder: string, step: number): Promise<RunRe
     await files.events.close()
   }
   const picture = async (report: Report, { name, output, values }: Picture): Promise<void> => {
-    const png = gridPng([{ label: name, shape: output.shape, values, ...(output.population === undefined ? {} : { population: output.population }) }])
+    const png = sheetPng(output.shape, values, output.population === undefined ? {} : { population: output.population })
     const file = path.join(picturesFolder, `${fileName(name)}-${report.step}.png`)
     await fs.mkdir(path.join(folder, picturesFolder), { recursive: true })
     await fs.writeFile(path.join(folder, file), png)

@@ -195,6 +195,8 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     }
   }
   for (const group of groups) {
+    // All of it was handed on to other groups.
+    if (!group.some(stored)) continue
     const e = group[0]!
     const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => e.contraction ? lowerContraction(group, stored, reads, limits, quads) : lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
     const quick = made(true)

@@ -2,15 +2,15 @@
 import { elementType } from "../../diagnostics/messages/shapes.ts"
 import { argumentType } from "../../diagnostics/messages/stages.ts"
 import { notAModel } from "../../diagnostics/messages/state.ts"
-import { atom } from "../../types/size.ts"
 import { fail } from "../context.ts"
 import { apply, elementwise } from "../emit.ts"
 import { gradientOf } from "../gradient.ts"
 import { asTensor } from "../operators.ts"
 import { mapPictures } from "../picture.ts"
 import { printValue } from "../print-value.ts"
+import { countOf } from "../sources.ts"
 import { packed } from "../tree.ts"
-import { int, isSilent, unknown, type ModelValue, type Value } from "../value.ts"
+import { isSilent, unknown, type ModelValue, type Value } from "../value.ts"
 import { optional, required, type Builtin, type BuiltinCall } from "./builtin.ts"
 
 const modelArgument = (call: BuiltinCall, name: string): ModelValue | Value => {
@@ -75,7 +75,8 @@ export const learningBuiltins: readonly Builtin[] = [
     name: "count", params: required("source"), doc: "How many samples a data set has.",
     apply: (call): Value => {
       const { value, span } = call.at("source")
-      return isSilent(value) ? value : value.kind === "source" || value.kind === "record" ? int(atom("count")) : fail(call.ctx, elementType(span, "what `count` counts", "a data set", printValue(value), undefined))
+      const source = value.kind === "record" ? value.source : value
+      return isSilent(value) ? value : source?.kind === "source" ? countOf(call.ctx, source, span) : fail(call.ctx, elementType(span, "what `count` counts", "a data set", printValue(value), undefined))
     },
   },
 ]

@@ -40,6 +40,7 @@ const ink: Colour = [32, 32, 32]
 /** The ground of a label by population: negatives warm, fakes cool, the rest neutral. */
 const tints: Readonly<Record<string, Colour>> = { neg: [255, 214, 204], fake: [208, 222, 255], real: [216, 240, 216], mixed: [238, 220, 250] }
 const neutral: Colour = [232, 232, 232]
+export const groundOf = (population: string | undefined): Colour => (population === undefined ? undefined : tints[population]) ?? neutral
 const longestLabel = 26
 
 const autoScale = (side: number): number => Math.max(1, Math.min(4, Math.floor(128 / side)))
