@@ -122,11 +122,19 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
   const values = [...new Set([...columnLoads, ...rowLoads].flat().flatMap((l) => (l ? [l.value] : [])))]
   interface Four { readonly node: Node; readonly index: Scalar; readonly members: Map<Scalar, number> }
   const fours = new Map<string, Four>()
+  // What stands inside a reduction moves with its variables: there is nothing to load before it.
+  const summedInside = new Set<Scalar>()
+  eachScalar(values, (e) => { if (e.op === "reduce") for (const v of e.vars) summedInside.add(v) })
+  const movesInside = (e: Scalar): boolean => {
+    let moves = false
+    eachScalar([e], (x) => { moves ||= summedInside.has(x) })
+    return moves
+  }
   if (quads) eachScalar(values, (e) => {
     if (!isBuffer(e) || e.type !== "f32") return
     const node = reads.nodes.get(e.slot)!
     const { terms, constant } = linearOf(e.index[0]!)
-    if (sizeOf(node.shape) % 4 !== 0 || [...terms.values()].some((k) => k % 4 !== 0)) return
+    if (sizeOf(node.shape) % 4 !== 0 || [...terms.values()].some((k) => k % 4 !== 0) || [...terms.keys()].some(movesInside)) return
     const at = Math.floor(constant / 4)
     const key = `${e.slot} ${[...terms].map(([x, k]) => `${intern.idOf(intern(x))}*${k}`).join(" ")} ${at}`
     const four = fours.get(key) ?? { node, index: expressionOf({ terms: new Map([...terms].map(([x, k]) => [x, k / 4])), constant: at }), members: new Map() }
