@@ -56,6 +56,20 @@ const place = (row: GridRow, options: GridOptions): PlacedRow => {
   return { row, count: Math.min(n, options.most ?? 64), channels, frames, height, width, scale }
 }
 
+/** One row of pictures as several of at most `columns`; the label stands at the first. */
+export const wrapped = (row: GridRow, columns: number, most = 64): readonly GridRow[] => {
+  const [n = 1] = row.shape
+  if (row.shape.length < 4 || n <= columns) return [row]
+  const each = row.values.length / n
+  const shown = Math.min(n, most)
+  return Array.from({ length: Math.ceil(shown / columns) }, (_, line): GridRow => {
+    const first = line * columns
+    const end = Math.min(shown, first + columns)
+    const values = Array.prototype.slice.call(row.values, first * each, end * each) as number[]
+    return { ...(line === 0 ? row : { label: "" }), shape: [end - first, ...row.shape.slice(1)], values }
+  })
+}
+
 const shorten = (text: string): string => (text.length <= longestLabel ? text : `${text.slice(0, longestLabel - 2)}..`)
 
 export interface Grid {
