@@ -77,7 +77,7 @@ const lower = (ctx: Context, span: Span, stage: string, source: TensorValue, n: 
   const picture = field.picture
   if (!picture || !ctx.build) return tensor("f32", dims, undefined, { alias: source.alias ?? "Image", samples: source.samples })
   let node: Node | undefined
-  const force = (): Node => (node ??= rasterize(ctx, span, stage, picture, valueOf(field.channels.size)!, field.domain.map((d) => valueOf(d.size)!)))
+  const force = (): Node => (node ??= picture.node ?? rasterize(ctx, span, stage, picture, valueOf(field.channels.size)!, field.domain.map((d) => valueOf(d.size)!)))
   return tensor("f32", dims, { rate: "picture", picture, force }, { alias: source.alias ?? "Image", samples: picture.samples })
 }
 

@@ -2,17 +2,20 @@
 import type { Span } from "../base/span.ts"
 import { configurationFirst } from "../diagnostics/messages/stages.ts"
 import { bindArguments, reportMissing } from "./arguments.ts"
+import { convolutionBuiltins } from "./builtins/convolution.ts"
 import { distributionBuiltins } from "./builtins/distribution.ts"
 import { elementwiseBuiltins } from "./builtins/elementwise.ts"
+import { hostBuiltins } from "./builtins/host.ts"
 import { learningBuiltins } from "./builtins/learning.ts"
 import { pictureBuiltins } from "./builtins/picture.ts"
 import { reductionBuiltins } from "./builtins/reduction.ts"
 import { shapeBuiltins } from "./builtins/shape.ts"
+import { together } from "./builtins/together.ts"
 import type { Builtin } from "./builtins/builtin.ts"
 import { report, type Context } from "./context.ts"
 import { errorValue, isSilent, silence, unknown, type EvaluatedArgument, type Value } from "./value.ts"
 
-const all: readonly Builtin[] = [...elementwiseBuiltins, ...reductionBuiltins, ...shapeBuiltins, ...distributionBuiltins, ...pictureBuiltins, ...learningBuiltins]
+const all: readonly Builtin[] = [...elementwiseBuiltins, ...reductionBuiltins, ...shapeBuiltins, ...convolutionBuiltins, ...distributionBuiltins, ...pictureBuiltins, ...learningBuiltins, together, ...hostBuiltins]
 
 /** By name. `size` is a form of its own: its argument is a name of dimensions (see `call.ts`). */
 export const builtins: ReadonlyMap<string, Builtin> = new Map(all.map((b) => [b.name, b]))

@@ -8,6 +8,8 @@ import type * as Ast from "../syntax/ast.ts"
 import { SizeTooComplex } from "../types/size.ts"
 import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import type { Dim } from "../types/dimension.ts"
+import type { EntryInputs } from "./entry.ts"
+import type { Differentiate } from "./gradient.ts"
 import type { Learning, StepRecord } from "./learning.ts"
 import type { ReadTrial } from "./picture.ts"
 import { errorValue, type Value } from "./value.ts"
@@ -38,6 +40,8 @@ export interface Elaboration {
   readonly ranges: Map<number, readonly [number, number]>
   /** Parameters, states, steps. */
   readonly learning: Learning
+  /** Writes gradients out as nodes. */
+  readonly differentiate: Differentiate
   /** The step that is being elaborated. */
   readonly step: StepRecord | undefined
 }
@@ -51,8 +55,17 @@ export interface Instance {
   readonly keeps: boolean
 }
 
+/** Samples of data sets by `sourceKey`: those that were counted, and those that are asked for. */
+export interface Counts {
+  readonly known: Readonly<Record<string, number>>
+  readonly missing: Map<string, SourceSpec>
+}
+
 export interface Context {
   readonly diagnostics: Diagnostic[]
+  readonly counts?: Counts
+  /** What `--set` gives the entries of the file. */
+  readonly given?: EntryInputs
   readonly role: Role
   readonly frames: readonly Frame[]
   /** Calls are instantiated with their arguments (entries); otherwise signatures are believed (declarations). */
@@ -136,14 +149,20 @@ export const sized = <A>(ctx: Context, span: Span, compute: () => A): A | undefi
 
 export const pathOf = (ctx: Context): string => ctx.frames.at(-1)?.path ?? ""
 
+const numbered = (frame: Frame, name: string, key: string): string => {
+  const count = frame.ordinals.get(key) ?? 0
+  frame.ordinals.set(key, count + 1)
+  return `${frame.path}.${name}${count === 0 ? "" : `.${count}`}`
+}
+
 /** A name under the present frame: the first keeps it, later ones get an ordinal. */
 export const subPath = (ctx: Context, name: string): string => {
   const frame = ctx.frames.at(-1)
-  if (!frame) return name
-  const count = frame.ordinals.get(name) ?? 0
-  frame.ordinals.set(name, count + 1)
-  return `${frame.path}.${name}${count === 0 ? "" : `.${count}`}`
+  return frame ? numbered(frame, name, name) : name
 }
+
+/** The path of what a `let` makes, each turn of a loop its own; lets do not count among the blocks that are applied without one. */
+export const letPath = (ctx: Context, name: string): string => numbered(ctx.frames.at(-1)!, name, `let ${name}`)
 
 export const enter = (ctx: Context, name: string, declaration: Ast.FunctionDeclaration | undefined, span: Span, path: string): Context => ({
   ...ctx, frames: [...ctx.frames, { name, declaration, span, path, ordinals: new Map() }],

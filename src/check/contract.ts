@@ -49,11 +49,12 @@ export const einsum = (ctx: Context, span: Span, pattern: string, operands: read
 }
 
 export interface ConvolutionOptions {
-  readonly stride: Size
-  readonly pad: Size
-  readonly dilation: Size
+  /** One for each spatial dimension, as are `pad`, `dilation` and `outputPad`. */
+  readonly stride: readonly Size[]
+  readonly pad: readonly Size[]
+  readonly dilation: readonly Size[]
   readonly groups: Size
-  readonly outputPad: Size
+  readonly outputPad: readonly Size[]
   readonly transposed: boolean
 }
 
@@ -72,16 +73,17 @@ export const convolution = (ctx: Context, span: Span, x: TensorValue, w: TensorV
   for (let i = 2; i < xs.length; i++) {
     const input = xs[i]!.size
     const k = ws[i]!.size
+    const [stride, pad, dilation, outputPad] = [o.stride[i - 2]!, o.pad[i - 2]!, o.dilation[i - 2]!, o.outputPad[i - 2]!]
     const made = sized(ctx, span, (): Size | undefined => {
-      const reach = addSize(mulSize(o.dilation, subSize(k, one)), one)
-      if (o.transposed) return addSize(addSize(subSize(mulSize(subSize(input, one), o.stride), mulSize(size(2), o.pad)), reach), o.outputPad)
-      const steps = floorSize(subSize(addSize(input, mulSize(size(2), o.pad)), reach), o.stride)
+      const reach = addSize(mulSize(dilation, subSize(k, one)), one)
+      if (o.transposed) return addSize(addSize(subSize(mulSize(subSize(input, one), stride), mulSize(size(2), pad)), reach), outputPad)
+      const steps = floorSize(subSize(addSize(input, mulSize(size(2), pad)), reach), stride)
       return steps && addSize(steps, one)
     })
     if (!made) return errorValue
     const n = valueOf(made)
     if (n !== undefined && n < 1) return fail(ctx, sizeNotPositive(span, printSize(made), n, ["the kernel is larger than the padded input", ...bindingsOf([dim(made)])]))
-    spatial.push(dim(made, { span, note: `made by ${name}: stride ${printSize(o.stride)}, pad ${printSize(o.pad)}` }))
+    spatial.push(dim(made, { span, note: `made by ${name}: stride ${printSize(stride)}, pad ${printSize(pad)}` }))
   }
   const out = o.transposed ? sized(ctx, span, () => mulSize(ws[1]!.size, o.groups)) : ws[0]!.size
   if (!out) return errorValue
@@ -89,7 +91,7 @@ export const convolution = (ctx: Context, span: Span, x: TensorValue, w: TensorV
   if (!ctx.build) return tensor("f32", dims)
   const shape = numbers(ctx, span, dims)
   if (!shape) return errorValue
-  const each = (z: Size): number[] => spatial.map(() => valueOf(z)!)
+  const each = (zs: readonly Size[]): number[] => zs.map((z) => valueOf(z)!)
   const options = { stride: each(o.stride), pad: each(o.pad).map((p) => [p, p] as const), dilation: each(o.dilation), groups: valueOf(o.groups)! }
   const builder = ctx.build.builder.at(originOf(ctx, span, name))
   const inputs = [nodeOf(ctx, span, x), nodeOf(ctx, span, w)] as const

@@ -27,6 +27,8 @@ export interface EntryInputs {
   readonly set: ReadonlyMap<string, Value>
   /** Numbers for sizes that the entry leaves open. */
   readonly sizes: ReadonlyMap<string, number>
+  /** Other sizes of batches, by parameter: a last batch that is not whole. */
+  readonly batches?: ReadonlyMap<string, number>
   /** Collects the graph's inputs while building. */
   readonly onInput?: (name: string, node: Node, source: { name: string; field: string } | undefined) => void
 }
@@ -96,6 +98,8 @@ const bindBatch = (ctx: Context, scope: Scope, p: Extract<Ast.EntryParam, { kind
     report(ctx, notASource(p.source.span, printValue(value)))
     return void scope.names.set(p.name.text, { value: errorValue, span: p.name.span })
   }
+  const smaller = given.batches?.get(p.name.text)
+  if (smaller !== undefined && smaller !== valueOf(value.batch.dim.size)) value = { ...value, batch: { dim: { ...value.batch.dim, size: size(smaller) } } }
   const record = batchRecord(value)
   scope.names.set(p.name.text, { value: ctx.build ? withSource(ctx, p, value, record, given) : record, span: p.name.span })
 }
@@ -120,7 +124,7 @@ const withSource = (ctx: Context, p: Extract<Ast.EntryParam, { kind: "batch" }>,
     fields.set(field, { ...t, data: { rate: "node", node }, samples })
   }
   ctx.build!.sources.push({ name, loader: source.loader, split: source.split ?? "train", batch: n, options: source.options, fields: specs, origin })
-  return { kind: "record", fields }
+  return { kind: "record", fields, source }
 }
 
 /** The value of a `graph` or `eval`, with all that can be known. */
@@ -144,7 +148,7 @@ const wholeNumber = (ctx: Context, span: Span, what: string, value: Value, least
 export const instantiateTrain = (ctx: Context, module: Scope, d: Ast.TrainDeclaration, given: EntryInputs = noInputs): void => {
   const scope = inner(module)
   const body = newBody()
-  const inside: Context = { ...ctx, role: "train", body, training: false }
+  const inside: Context = { ...ctx, role: "train", body, training: false, given }
   bindEntryParams(inside, scope, d.params, given)
   const steps = new Map<string, Span>()
   for (const item of d.items) {

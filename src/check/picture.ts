@@ -92,7 +92,7 @@ const fractionalTaps = (picture: Picture, coords: readonly Scalar[]): number =>
 /** A batch in memory as a picture: [n, c, …domain]. */
 export const rasterPicture = (ctx: Context, node: Node, samples: Node, label: string): Picture => ({
   at: (coords, sample) => (channel) => readNode(ctx.build!, node, [sample, channel, ...coords]),
-  smooth: false, taps: 1, samples, batch: node.shape[0]!, label,
+  smooth: false, taps: 1, samples, batch: node.shape[0]!, label, node,
 })
 
 /** Samples a picture once per pixel: a node [n, c, …domain]. */
@@ -290,6 +290,6 @@ export const withinBudget = (ctx: Context, span: Span, field: FieldValue): Field
 export const withSamplesFrom = (ctx: Context, field: FieldValue, partner: Node): FieldValue => {
   if (!field.picture) return field
   const inner = field.picture
-  return { ...field, picture: { ...inner, at: (coords, sample) => inner.at(coords, readNode(ctx.build!, partner, [sample])) } }
+  return { ...field, picture: { ...inner, node: undefined, at: (coords, sample) => inner.at(coords, readNode(ctx.build!, partner, [sample])) } }
 }
 

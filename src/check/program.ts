@@ -54,12 +54,13 @@ const rootScope = (library: Readonly<Record<string, string>>): Scope => {
 /** Opens a program: scopes for all modules, with `--set` applied to the constants and entries of the main one. */
 export const openProgram = (
   file: string, sources: Readonly<Record<string, string>>, library: Readonly<Record<string, string>>, set: Readonly<Record<string, string>>, diagnostics: Diagnostic[],
+  counts: Readonly<Record<string, number>> = {},
 ): Program | { readonly needs: readonly string[] } => {
   const loaded = loadModules(file, sources, library)
   diagnostics.push(...loaded.diagnostics)
   if (!loaded.main) return { needs: [file] }
   const context: Context = {
-    diagnostics, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
+    diagnostics, counts: { known: counts, missing: new Map() }, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
     domain: undefined, training: false, model: undefined, faulty: new Set(), budget: newBudget(), types: undefined, body: newBody(),
   }
   const root = rootScope(library)
@@ -343,10 +344,10 @@ const checkOutputs = (ctx: Context, d: Ast.EntryDeclaration, value: Value): void
 }
 
 /** Instantiates one graph entry while building nodes; its value, or `undefined` after errors. */
-export const elaborateEntry = (program: Program, d: Ast.EntryDeclaration, build: Elaboration, onInput: EntryInputs["onInput"]): Value | undefined => {
+export const elaborateEntry = (program: Program, d: Ast.EntryDeclaration, build: Elaboration, onInput: EntryInputs["onInput"], batches?: EntryInputs["batches"]): Value | undefined => {
   const frame = { name: d.name.text, declaration: undefined, span: d.name.span, path: d.name.text, ordinals: new Map<string, number>() }
   const ctx: Context = { ...program.context, inline: true, build, frames: [frame], budget: newBudget() }
-  return instantiateEntry(ctx, program.scopes.get(program.main.name)!, d, { ...program.inputs, ...(onInput ? { onInput } : {}) })
+  return instantiateEntry(ctx, program.scopes.get(program.main.name)!, d, { ...program.inputs, ...(onInput ? { onInput } : {}), ...(batches ? { batches } : {}) })
 }
 
 /** Elaborates the steps of a `train`; what they make is in `build.learning`. */

@@ -9,10 +9,11 @@ import { dim, type Dim } from "../types/dimension.ts"
 import { real } from "../types/population.ts"
 import { atom, size, valueOf, type Size } from "../types/size.ts"
 import { bindArguments, reportMissing, type Formal } from "./arguments.ts"
-import { fail, report, type Context } from "./context.ts"
+import type { SourceSpec } from "../ir/graph.ts"
+import { fail, originOf, report, type Context } from "./context.ts"
 import { asTensor } from "./operators.ts"
 import { printValue } from "./print-value.ts"
-import { errorValue, isSilent, tensor, type EvaluatedArgument, type SourceValue, type TensorValue, type Value } from "./value.ts"
+import { errorValue, int, isSilent, tensor, type EvaluatedArgument, type SourceValue, type TensorValue, type Value } from "./value.ts"
 
 type Option = string | number | boolean
 type Options = Readonly<Record<string, Option>>
@@ -46,7 +47,7 @@ const loaders: readonly Loader[] = [
     fields: (n, o, z) => new Map([["clip", clip(n, z["channels"] ?? open("c"), z["frames"]!, z["size"]!, z["size"]!)], ...(o["labels"] !== undefined ? [["label", label(n)] as const] : [])]),
   },
   ...(["voc", "boxes_folder"] as const).map((name): Loader => ({
-    name, doc: "A Pascal VOC folder: letter-boxed image, boxes (cx, cy, w, h in pixels), class, valid.", params: [...req("path"), ...opt("size", "most", "split", "overflow", "classes")],
+    name, doc: "A Pascal VOC folder: letter-boxed image, boxes (cx, cy, w, h in pixels), class, valid, difficult.", params: [...req("path"), ...opt("size", "most", "split", "overflow", "classes")],
     fields: (n, _o, z) => {
       const most = dim(z["most"] ?? open("m"))
       return new Map([
@@ -54,6 +55,7 @@ const loaders: readonly Loader[] = [
         ["boxes", tensor("f32", [n, most, dim(size(4))], undefined, { alias: "Boxes" })],
         ["class", tensor("i32", [n, most])],
         ["valid", tensor("bool", [n, most])],
+        ["difficult", tensor("bool", [n, most])],
       ])
     },
   })),
@@ -140,5 +142,19 @@ const batched = (ctx: Context, source: SourceValue, loader: Loader, args: readon
 }
 
 /** The record of one batch. */
-export const batchRecord = (source: SourceValue): Value => ({ kind: "record", fields: source.fields(source.batch!.dim) })
+export const batchRecord = (source: SourceValue): Value => ({ kind: "record", fields: source.fields(source.batch!.dim), source })
+
+/** Data sets with one key hold the same samples. */
+export const sourceKey = (source: Pick<SourceSpec, "loader" | "split" | "options">): string => JSON.stringify([source.loader, source.split, Object.entries(source.options).sort(([a], [b]) => (a < b ? -1 : 1))])
+
+/** How many samples a data set has: a number once somebody has counted them; asked for while a program is elaborated. */
+export const countOf = (ctx: Context, source: SourceValue, span: Span): Value => {
+  const asked = { loader: source.loader, split: source.split ?? "all", options: source.options }
+  const key = sourceKey(asked)
+  const known = ctx.counts?.known[key]
+  if (known !== undefined || !ctx.build) return int(atom("count", known))
+  // Nothing can be built of a size that is not known: the program is made again when it is.
+  ctx.counts?.missing.set(key, { ...asked, name: source.loader, batch: 1, fields: [], whole: true, origin: originOf(ctx, span, source.loader) })
+  return errorValue
+}
 

@@ -4,10 +4,10 @@ import { suggest } from "../base/suggest.ts"
 import { frozenOver, lossNotScalar, noGradient } from "../diagnostics/messages/gradients.ts"
 import { duplicateName, shadowsDimension, unknownName } from "../diagnostics/messages/names.ts"
 import { notDrawn } from "../diagnostics/messages/random.ts"
-import { minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportedKind, reportsRecord } from "../diagnostics/messages/state.ts"
+import { bestNumber, minimizeTwice, modelNeedsBlock, nextOfNothing, nextTwice, notAModel, notInThisPlace, reportedKind, reportsRecord } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { applyStage } from "./call.ts"
-import { enter, pathOf, report, subPath, type Context, type Role } from "./context.ts"
+import { enter, letPath, pathOf, report, subPath, type Context, type Role } from "./context.ts"
 import { nodeOf } from "./emit.ts"
 import { parameterValue, propose, stateValue } from "./learning.ts"
 import { reportIncomplete } from "./arguments.ts"
@@ -101,16 +101,26 @@ const runStatement = (ctx: Context, scope: Scope, s: Ast.Statement): void => {
         const model = modelNamed(ctx, scope, name)
         if (model) ctx.build?.step?.saves.push(model.path)
       }
-      if (s.best) evaluate(ctx, scope, s.best)
+      if (s.best) saveBest(ctx, scope, s.names, s.best)
       return
     }
   }
 }
 
+/** `best=e`: a number, of which more is better. */
+const saveBest = (ctx: Context, scope: Scope, names: readonly Ast.Name[], best: Ast.Expr): void => {
+  const value = evaluate(ctx, scope, best)
+  const t = asTensor(value)
+  if (isSilent(value)) return
+  if (!t || t.dims.length > 0 || t.dtype === "bool") return report(ctx, bestNumber(best.span, printValue(value)))
+  const models = names.flatMap((name) => modelNamed({ ...ctx, diagnostics: [] }, scope, name)?.path ?? [])
+  ctx.build?.step?.bests.push({ models, value: t })
+}
+
 /** Inside a block a `let` names what is made in it: `main.conv.0.weight` (RULINGS 19). */
 const inLet = (ctx: Context, s: Extract<Ast.Statement, { kind: "let" }>): Context =>
-  ctx.role === "block" && !s.draws && s.pattern.kind === "name" && ctx.frames.length > 0
-    ? { ...ctx, frames: [...ctx.frames.slice(0, -1), { ...ctx.frames.at(-1)!, path: `${pathOf(ctx)}.${s.pattern.name.text}`, ordinals: new Map() }] }
+  ctx.role === "block" && !ctx.inAt && !s.draws && s.pattern.kind === "name" && ctx.frames.length > 0
+    ? { ...ctx, frames: [...ctx.frames.slice(0, -1), { ...ctx.frames.at(-1)!, path: letPath(ctx, s.pattern.name.text), ordinals: new Map() }] }
     : ctx
 
 const runLet = (ctx: Context, scope: Scope, s: Extract<Ast.Statement, { kind: "let" }>): void => {

@@ -39,6 +39,8 @@ export interface Picture {
   /** How many samples the batch has. */
   readonly batch: number
   readonly label: string
+  /** The batch in memory that this is, where it is one as it lies there. */
+  readonly node?: Node | undefined
 }
 
 export interface TensorValue {
@@ -59,7 +61,12 @@ export interface IntValue { readonly kind: "int"; readonly size: Size }
 /** A compile-time boolean; `value` is undefined while a configuration is symbolic. */
 export interface BoolValue { readonly kind: "bool"; readonly value: boolean | undefined }
 export interface StringValue { readonly kind: "string"; readonly value: string | undefined }
-export interface RecordValue { readonly kind: "record"; readonly fields: ReadonlyMap<string, Value> }
+export interface RecordValue {
+  readonly kind: "record"
+  readonly fields: ReadonlyMap<string, Value>
+  /** The data set that it is a batch of. */
+  readonly source?: SourceValue
+}
 export interface TupleValue { readonly kind: "tuple"; readonly items: readonly Value[] }
 /** A compile-time list; `items` is undefined while its length is not known. */
 export interface ListValue { readonly kind: "list"; readonly items: readonly Value[] | undefined }

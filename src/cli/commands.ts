@@ -30,7 +30,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "compile", operands: "FILE [ENTRY]", least: 1, most: 2, about: "print a stage of the compiler, or write plan.json",
-    flags: ["emit", "output", "force", "input", "seed", "device", ...ofProgram, ...everywhere], load: async () => (await import("./compile-command.ts")).compileCommand,
+    flags: ["emit", "output", "force", "input", "seed", "device", "data-dir", "skip-bad", ...ofProgram, ...everywhere], load: async () => (await import("./compile-command.ts")).compileCommand,
   },
   {
     name: "fmt", operands: "FILE...", least: 1, most: Infinity, about: "format programs, in place",
@@ -43,6 +43,10 @@ export const commands: readonly Command[] = [
   {
     name: "types", operands: "FILE", least: 1, most: 1, about: "TypeScript declarations of a file's graphs",
     flags: [...ofProgram, ...everywhere], load: async () => (await import("./types-command.ts")).typesCommand,
+  },
+  {
+    name: "weights", operands: "FILE[#subtree]", least: 1, most: 1, about: "write a ResNet's weights under torchvision's names, or under nda's",
+    flags: ["names", "like", "output", "force", ...everywhere], load: async () => (await import("./weights-command.ts")).weightsCommand,
   },
   {
     name: "devices", operands: "", least: 0, most: 0, about: "the adapters that programs can run on",

@@ -5,7 +5,10 @@ import * as Effect from "effect/Effect"
 import { suggest } from "../base/suggest.ts"
 import { emit, emitCompiled, stages } from "../driver/emit.ts"
 import { compileEntry, deviceFor, prepare, type Prepared } from "./compile-program.ts"
+import { compileProgram } from "../driver/compile-program.ts"
 import type { Console } from "./console.ts"
+import { countSamples } from "./count-samples.ts"
+import { dataFolder } from "./data-command.ts"
 import type { Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
 import { isFailure, outputFailure, systemReason, usageFailure, type Failure, type Outcome } from "./failure.ts"
@@ -22,7 +25,7 @@ const write = async (file: string, text: string): Promise<void | Failure> => {
 }
 
 const stageText = (prepared: Prepared, stage: string, device: Device | undefined, args: Arguments, console: Console): string | typeof exitCode.program => {
-  const { value, diagnostics } = emit({ ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }) }, stage)
+  const { value, diagnostics } = emit({ ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }) }, stage)
   const failed = report(console, args, prepared.program.sources, diagnostics.filter((each) => each.severity === "error"))
   return failed || value === undefined ? exitCode.program : value
 }
@@ -46,8 +49,8 @@ const emitAll = async (prepared: Prepared, device: Device | undefined, args: Arg
   } catch (error) {
     return outputFailure(`the folder cannot be made: ${systemReason(error)}`, folder)
   }
-  const made = compileEntry(prepared, device, args, console)
-  if (typeof made === "number") return made
+  const made = await compileEntry(prepared, device, args, console)
+  if (typeof made === "number" || isFailure(made)) return made
   for (const stage of stages) {
     const text = (made.kind === "graph" ? emitCompiled(made.compiled, stage) : undefined) ?? stageText(prepared, stage, device, args, console)
     if (typeof text === "number") return text
@@ -62,15 +65,30 @@ const writePlan = async (prepared: Prepared, device: Device | undefined, args: A
   const file = args.one.get("output") ?? "plan.json"
   const present = args.one.has("output") || args.on.has("force") ? false : await fs.access(file).then(() => true, () => false)
   if (present) return outputFailure("is there already", file, "--force writes over it; -o OUT writes another file")
-  const made = compileEntry(prepared, device, args, console)
-  if (typeof made === "number") return made
+  const made = await compileEntry(prepared, device, args, console)
+  if (typeof made === "number" || isFailure(made)) return made
   const failed = await write(file, `${JSON.stringify(made.compiled.plan, undefined, 1)}\n`)
   if (isFailure(failed)) return failed
   console.note(`wrote ${file}`)
   return exitCode.ok
 }
 
-const compiling = async (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<Outcome> => {
+/** With the samples that the program's sizes depend on counted; most programs ask for none. */
+const counted = async (prepared: Prepared, args: Arguments): Promise<Prepared | Failure> => {
+  if (!Object.values(prepared.program.sources).some((text) => /\bcount\s*\(/.test(text))) return prepared
+  let { request } = prepared
+  for (;;) {
+    const { uncounted } = compileProgram(request)
+    if (uncounted === undefined) return { ...prepared, request }
+    const counts = await countSamples(uncounted, { dataDir: dataFolder(args), file: prepared.program.file, skipBad: args.on.has("skip-bad") })
+    if (isFailure(counts)) return counts
+    request = { ...request, counts: { ...request.counts, ...counts } }
+  }
+}
+
+const compiling = async (given: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<Outcome> => {
+  const prepared = await counted(given, args)
+  if (isFailure(prepared)) return prepared
   const stage = args.one.get("emit")
   if (stage === undefined) return writePlan(prepared, device, args, console)
   if (stage === "all") return emitAll(prepared, device, args, console)

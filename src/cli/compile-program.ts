@@ -6,6 +6,8 @@ import type { Diagnostic } from "../base/diagnostic.ts"
 import { compile, type Compiled } from "../driver/compile.ts"
 import { compileProgram, type CompiledProgram } from "../driver/compile-program.ts"
 import type { Console } from "./console.ts"
+import { countSamples } from "./count-samples.ts"
+import { dataFolder } from "./data-command.ts"
 import { openDevice, type Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
 import { isFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
@@ -52,16 +54,24 @@ const told = (prepared: Prepared, args: Arguments, console: Console, diagnostics
 
 export type CompiledEntry = { readonly kind: "graph"; readonly compiled: Compiled } | { readonly kind: "program"; readonly compiled: CompiledProgram }
 
-/** Within the device's limits: one plan where that is enough; a program of plans over slots for what learns or remembers. */
-export const compileEntry = (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): CompiledEntry | ExitOnErrors => {
-  const request = { ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }) }
+/**
+ * Within the device's limits: one plan where that is enough; a program of plans over slots for what learns or remembers. A program that
+ * wants to know how many samples a data set has is made again once they are counted.
+ */
+export const compileEntry = async (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<CompiledEntry | ExitOnErrors | Failure> => {
+  let request: Request = { ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }) }
   if (prepared.role === "graph") {
-    const { value, diagnostics } = compile(request)
-    const remembers = value === undefined && diagnostics.some((each) => each.code === "NDA0909")
+    const { value, diagnostics, uncounted } = compile(request)
+    const remembers = uncounted !== undefined || (value === undefined && diagnostics.some((each) => each.code === "NDA0909"))
     if (!remembers) return told(prepared, args, console, diagnostics) || value === undefined ? exitOnErrors : { kind: "graph", compiled: value }
   }
-  const { value, diagnostics } = compileProgram(request)
-  return told(prepared, args, console, diagnostics) || value === undefined ? exitOnErrors : { kind: "program", compiled: value }
+  for (;;) {
+    const { value, diagnostics, uncounted } = compileProgram(request)
+    if (uncounted === undefined) return told(prepared, args, console, diagnostics) || value === undefined ? exitOnErrors : { kind: "program", compiled: value }
+    const counts = await countSamples(uncounted, { dataDir: dataFolder(args), file: prepared.program.file, skipBad: args.on.has("skip-bad") })
+    if (isFailure(counts)) return counts
+    request = { ...request, counts: { ...request.counts, ...counts } }
+  }
 }
 
 export const exitOnErrors = exitCode.program

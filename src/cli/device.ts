@@ -20,6 +20,8 @@ export interface Device {
   readonly kind: "hardware" | "software" | "reference"
   /** What a plan may use; undefined for WebGPU's defaults. */
   readonly limits: NonNullable<Request["limits"]> | undefined
+  /** Which kernels suit it; undefined for those that suit a CPU. */
+  readonly profile: NonNullable<Request["profile"]> | undefined
   readonly load: (compiled: Compiled) => Effect.Effect<Executor, Failure, Scope.Scope>
   /** A program that learns. Asked again after the device was lost, it opens another. */
   readonly loadProgram: (learning: Learning) => Effect.Effect<Trainer, GpuError | DataError, Scope.Scope>
@@ -37,7 +39,7 @@ export const runtimeFailure = (error: GpuError | DataError | CheckpointError | N
 })
 
 const reference: Device = {
-  name: "reference", kind: "reference", limits: undefined,
+  name: "reference", kind: "reference", limits: undefined, profile: undefined,
   load: (compiled) => Effect.succeed(referenceExecutor(compiled.graph)),
   loadProgram: (learning) => Effect.succeed(referenceTrainer(learning.program)),
 }
@@ -55,6 +57,7 @@ export const openDevice = (wanted: string): Effect.Effect<Device, Failure, Scope
     return {
       name: gpu.name,
       kind: gpu.kind,
+      profile: gpu.kind === "hardware" ? "gpu" : "cpu",
       limits: {
         maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupStorageSize,
         maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupsPerDimension, storageOffsetAlignment: minStorageBufferOffsetAlignment,

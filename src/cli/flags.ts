@@ -24,6 +24,8 @@ const flags = [
   { name: "steps", value: "N", about: "how many steps a train runs; short for --set steps=N" },
   { name: "resume", about: "go on with the run in --out from its newest whole checkpoint" },
   { name: "weights", value: "[MODEL=]PATH[#subtree]", repeat: true, about: "weights to begin with: the folder of a run, or a .safetensors file" },
+  { name: "names", value: "torchvision|nda", about: "whose names the tensors get" },
+  { name: "like", value: "FILE", about: "a .safetensors file whose order is kept, and what it holds beyond the weights" },
   { name: "log-every", value: "N", about: "steps between reports; about once a second by default" },
   { name: "keep", value: "N", about: "checkpoints that are kept; 3 by default" },
   { name: "skip-bad", about: "go on past data files that cannot be read, and count them" },

@@ -6,13 +6,14 @@ import type * as Scope from "effect/Scope"
 import { entries } from "../driver/check.ts"
 import type { CompiledProgram } from "../driver/compile-program.ts"
 import { emitCompiled } from "../driver/emit.ts"
-import type { Plan } from "../plan/plan.ts"
+import type { Graph } from "../ir/graph.ts"
+import type { Plan, ProgramPlan } from "../plan/plan.ts"
 import { openFeeds } from "../runtime/batch-feeds.ts"
 import { checkpointSteps } from "../runtime/checkpoint.ts"
 import { evaluate } from "../runtime/evaluate.ts"
 import { CheckpointError, GpuError } from "../runtime/errors.ts"
 import type { Arrays, TypedArray } from "../runtime/executor.ts"
-import type { Trainer } from "../runtime/program.ts"
+import { firstUnitOf, unitsOf, type Trainer } from "../runtime/program.ts"
 import { loadWeights, weightsRequest, type WeightsRequest } from "../runtime/weights.ts"
 import type { Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
@@ -20,7 +21,7 @@ import { dataFolder } from "./data-command.ts"
 import { runtimeFailure, slowness, type Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
 import { checkpointFailure, isFailure, usageFailure, type Failure, type Outcome } from "./failure.ts"
-import { findNonFinite } from "./finite.ts"
+import { findInExecution, findNonFinite } from "./finite.ts"
 import { fitInputs } from "./host-inputs.ts"
 import { orFail } from "./or-fail.ts"
 import { countOf, type Arguments } from "./parse-arguments.ts"
@@ -45,6 +46,9 @@ const programHash = (prepared: Prepared, seed: number): string => {
   return createHash("sha256").update(JSON.stringify([prepared.program.sources, prepared.entry, Object.entries(set).sort(), seed])).digest("hex")
 }
 
+/** The graphs of steps and `every`s, in the order of the runtime's units. */
+const graphsOf = ({ program }: CompiledProgram): readonly Graph[] => [...program.steps, ...program.every].map(({ graph }) => graph)
+
 export const runTrain = (prepared: Prepared, compiled: CompiledProgram, device: Device, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> => {
   const { program, entry } = prepared
   const logEvery = countOf(args, "log-every")
@@ -57,7 +61,8 @@ export const runTrain = (prepared: Prepared, compiled: CompiledProgram, device: 
   return trainRun({
     learning: compiled, device, file: program.file, text: program.sources[program.file]!, folder: args.one.get("out") ?? defaultFolder(program.file, entry),
     mode: args.on.has("resume") ? "resume" : args.on.has("force") ? "force" : "new", seed, programHash: programHash(prepared, seed), weights: weightsOf(args), logEvery, keep: keep ?? 3,
-    source: { dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad") }, versions: versions(), console,
+    source: { dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad") }, set: prepared.request.set ?? {}, versions: versions(), console,
+    ...(args.on.has("check-finite") ? { checkFinite: (unit, arrays, settings, slots) => findInExecution(graphsOf(compiled)[unit]!, program.sources, arrays, slots, settings) } : {}),
   })
 }
 
@@ -71,9 +76,9 @@ const trainedHere = async (prepared: Prepared): Promise<string | undefined> => {
 }
 
 /** Weights from --weights, from `from`, else from the file's own newest run; models that have none are told. */
-const beginWith = async (prepared: Prepared, compiled: CompiledProgram, args: Arguments, console: Console): Promise<Arrays | Failure> => {
+const beginWith = async (prepared: Prepared, compiled: CompiledProgram, args: Arguments, console: Console): Promise<{ readonly slots: Arrays; readonly notes: readonly string[] } | Failure> => {
   const { plan } = compiled
-  if (plan.models.length === 0) return {}
+  if (plan.models.length === 0) return { slots: {}, notes: [] }
   const given = weightsOf(args)
   const own = given.length === 0 ? await trainedHere(prepared) : undefined
   const requests = [...(own === undefined ? [] : [{ model: undefined, path: own, subtree: undefined }]), ...requestsOf(plan, given)]
@@ -81,14 +86,38 @@ const beginWith = async (prepared: Prepared, compiled: CompiledProgram, args: Ar
   if (weights instanceof CheckpointError) return checkpointFailure(weights)
   for (const note of weights.notes) console.note(note)
   const fresh = plan.models.filter((model) => model.parameters > 0 && !weights.models.has(model.name)).map((model) => model.name)
-  if (fresh.length > 0) console.warn(`${fresh.join(", ")} ${fresh.length === 1 ? "has" : "have"} fresh weights, not learnt ones: train first, or give --weights`)
-  return weights.slots
+  if (fresh.length === 0) return { slots: weights.slots, notes: weights.notes }
+  const words = `${fresh.join(", ")} ${fresh.length === 1 ? "has" : "have"} fresh weights, not learnt ones`
+  console.warn(`${words}: train first, or give --weights`)
+  return { slots: weights.slots, notes: [...weights.notes, words] }
 }
 
 /** The step's plan as its user sees it: without the slots. */
 const visible = (plan: Plan, entry: string): Plan => ({
   ...plan, entry, inputs: plan.inputs.filter((input) => input.slot === undefined), outputs: plan.outputs.filter((output) => output.slot === undefined),
 })
+
+/** What the user ran: the graph's plan; of an eval the batch's, with the record as its outputs. */
+const ranPlan = (plan: ProgramPlan): Plan => {
+  const evaluation = plan.evaluations[0]
+  if (plan.kind !== "eval" || evaluation === undefined) return plan.steps[0]!.plan
+  return { ...evaluation.batch, outputs: [...evaluation.final.outputs, ...(evaluation.tail ?? evaluation.batch).outputs] }
+}
+
+/** The first field of an eval's record that holds what is no finite number, with the line that makes it. */
+const spoiledOutput = (plan: Plan, { evaluations }: ProgramPlan, results: Readonly<Record<string, TypedArray>>): Failure | undefined => {
+  for (const { name, dtype } of plan.outputs) {
+    const value = dtype === "f32" ? (results[name] as Float32Array).find((each) => !Number.isFinite(each)) : undefined
+    if (value === undefined) continue
+    const made = [evaluations[0]!.final, evaluations[0]!.tail, evaluations[0]!.batch].find((each) => each?.outputs.some((output) => output.name === name))
+    const buffer = made?.outputs.find((output) => output.name === name)?.buffer
+    return {
+      kind: "failure", exit: exitCode.runtime, tag: "NotFinite", message: `${name} holds ${value}`, where: made?.buffers.find(({ id }) => id === buffer)?.origin.at || undefined,
+      hint: "look for a division by zero, a logarithm of zero or a root of a negative number there",
+    }
+  }
+  return undefined
+}
 
 const metricsOf = (plan: Plan, results: Readonly<Record<string, TypedArray>>): Readonly<Record<string, number>> =>
   Object.fromEntries(plan.outputs.filter((output) => output.shape.length === 0).map((output) => [output.name, results[output.name]![0]!]))
@@ -99,6 +128,8 @@ interface Run {
   readonly sources: readonly { readonly name: string; readonly text: string }[]
   readonly inputs: Arrays
   readonly steps: number
+  /** Samples of each source that an eval used, and how many there are. */
+  readonly samples?: Readonly<Record<string, { readonly used: number; readonly of: number }>>
 }
 
 const once = (trainer: Trainer, plan: Plan, inputs: Arrays, seed: number): Effect.Effect<Readonly<Record<string, TypedArray>>, Failure> =>
@@ -113,15 +144,15 @@ export const runLearned = (
 ): Effect.Effect<Outcome, Failure, Scope.Scope> =>
   Effect.gen(function* () {
     const { program, entry } = prepared
-    const step = compiled.plan.steps[0]!
-    const plan = visible(step.plan, entry)
+    const { plan: whole } = compiled
+    const plan = visible(ranPlan(whole), entry)
     const seed = seedFor(prepared, compiled.plan.settings)
     const host = fitInputs(entry, plan.inputs, prepared.inputs)
     if (isFailure(host)) return yield* Effect.fail(host)
     const begin = yield* orFail(() => beginWith(prepared, compiled, args, console))
     const skipped: string[] = []
     shown.stage("opening the data")
-    const feeds = yield* Effect.mapError(openFeeds([plan], {
+    const feeds = yield* Effect.mapError(openFeeds(unitsOf(whole).map((unit) => unit.plan), {
       dataDir: dataFolder(args), fileDir: path.dirname(program.file), seed, skipBad: args.on.has("skip-bad"),
       onSkip: (file, why) => void skipped.push(`skipped ${file}: ${why}`), onProgress: (done, total) => shown.stage("opening the data", done, total),
     }), runtimeFailure)
@@ -129,7 +160,7 @@ export const runLearned = (
     if (slow !== undefined) console.note(slow)
     shown.stage(`preparing ${plan.kernels.length} kernels`)
     const trainer = yield* Effect.mapError(device.loadProgram(compiled), runtimeFailure)
-    yield* Effect.mapError(Effect.andThen(trainer.initialise(seed), trainer.writeSlots(begin)), runtimeFailure)
+    yield* Effect.mapError(Effect.andThen(trainer.initialise(seed), trainer.writeSlots(begin.slots)), runtimeFailure)
     shown.stage(`running ${entry}`)
     const start = performance.now()
     const single = Effect.gen(function* () {
@@ -140,13 +171,13 @@ export const runLearned = (
       const sources = plan.sources.map((source) => ({ name: source.name, text: `${source.batch} of ${feeds.counts.get(source.name)} samples of ${source.loader}, ${source.split}` }))
       return { results, images, sources, inputs, steps: 1 } satisfies Run
     })
-    const whole = Effect.gen(function* () {
-      const done = yield* Effect.mapError(evaluate(compiled.plan, trainer, feeds, seed, ({ batch, batches }) => shown.stage(`running ${entry}`, batch, batches)), runtimeFailure)
+    const evaluated = Effect.gen(function* () {
+      const done = yield* Effect.mapError(evaluate(whole, 0, trainer, feeds, seed, ({ batch, batches }) => shown.stage(`running ${entry}`, batch, batches)), runtimeFailure)
       const sources = [...done.samples].map(([name, { used, of }]) => ({ name, text: `${used} of ${of} samples` }))
       for (const { name, text } of sources) console.note(`${name}: ${text} used`)
-      return { results: done.outputs[0]!, images: Math.max(0, ...[...done.samples.values()].map(({ used }) => used)), sources, inputs: {}, steps: done.batches } satisfies Run
+      return { results: Object.fromEntries(plan.outputs.map((output) => [output.name, done.outputs[output.name] ?? new Float32Array(0)])), images: Math.max(0, ...[...done.samples.values()].map(({ used }) => used)), sources, inputs: {}, steps: done.batches, samples: Object.fromEntries(done.samples) } satisfies Run
     })
-    const run: Run = yield* compiled.plan.kind === "eval" ? whole : single
+    const run: Run = yield* compiled.plan.kind === "eval" ? evaluated : single
     const seconds = (performance.now() - start) / 1000
     if (args.on.has("check-finite") && compiled.plan.kind === "graph") {
       const slots = yield* Effect.mapError(trainer.readSlots, runtimeFailure)
@@ -155,20 +186,22 @@ export const runLearned = (
       const found = findNonFinite({ ...graph, outputs: graph.outputs.filter((output) => run.results[output.name] !== undefined) }, program.sources, { ...run.inputs, ...named }, { seed, step: 0, repeat: 0 }, run.results)
       if (found !== undefined) return yield* Effect.fail(found)
     }
-    const warnings = rangeWarnings(plan.outputs, run.results)
+    const spoiled = whole.kind === "eval" ? spoiledOutput(plan, whole, run.results) : undefined
+    if (spoiled !== undefined && args.on.has("check-finite")) return yield* Effect.fail(spoiled)
+    const warnings = [...rangeWarnings(plan.outputs, run.results), ...(spoiled === undefined ? [] : [spoiled.message])]
     for (const line of [...skipped, ...warnings]) console.warn(line)
-    const work = trainer.work[0]!
-    const piece = compiled.pieces.find((each) => each.plan === step.plan)
+    const work = trainer.work[whole.kind === "eval" ? firstUnitOf(whole, 0) + 1 : 0]!
+    const piece = compiled.pieces.find((each) => each.plan === (whole.evaluations[0]?.batch ?? whole.steps[0]!.plan))
     yield* orFail(() => writeResults(directory, console, shown, plan, run.results, {
       file: program.file, entry, program: program.sources[program.file]!, settings: compiled.plan.settings, seed, adapter: device.name, adapterKind: device.kind, versions: versions(),
-      seconds, dispatches: work.dispatches, passes: work.passes, submits: work.submits, sources: run.sources,
+      seconds, dispatches: work.dispatches, passes: work.passes, submits: work.submits, sources: [...run.sources, ...begin.notes.map((text) => ({ name: "weights", text }))],
       fused: piece === undefined ? undefined : emitCompiled(piece, "fused"), warnings: [...skipped, ...warnings],
     }, compiled.plan).then((failure) => failure ?? true as const))
     const metrics = metricsOf(plan, run.results)
     if (console.json) {
       console.out(JSON.stringify({
         entry, adapter: device.name, steps: run.steps, seconds, imagesPerSecond: run.images === 0 ? 0 : run.images / seconds, parameters: Object.fromEntries(compiled.plan.models.map((model) => [model.name, model.parameters])),
-        dispatches: { [entry]: work.dispatches }, passes: { [entry]: work.passes }, submits: { [entry]: work.submits }, peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, files: directory.files,
+        dispatches: { [entry]: work.dispatches }, passes: { [entry]: work.passes }, submits: { [entry]: work.submits }, peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, ...(run.samples === undefined ? {} : { samples: run.samples }), files: directory.files,
       }))
     } else {
       for (const [name, value] of Object.entries(metrics)) console.out(`${name} ${Number(value.toPrecision(6))}`)

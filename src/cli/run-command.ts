@@ -73,11 +73,14 @@ const summaryOf = (plan: Plan, adapter: string, seconds: number, images: number,
   peakBytes: stats.peakBytes, kernels: stats.kernels, metrics: {}, files,
 })
 
+/** A run knows its data: evals take them to the last sample. */
+const counting = (prepared: Prepared): Prepared => ({ ...prepared, request: { ...prepared.request, counts: {} } })
+
 const training = (prepared: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
   Effect.scoped(
     Effect.gen(function* () {
       const device = yield* openDevice(args.one.get("device") ?? "auto")
-      const entry = compileEntry(prepared, device, args, console)
+      const entry = yield* orFail(() => compileEntry(counting(prepared), device, args, console))
       if (typeof entry === "number") return entry
       if (entry.kind === "graph") throw new Error("a train is a program")
       return yield* runTrain(prepared, entry.compiled, device, args, console)
@@ -98,7 +101,7 @@ const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effe
       const shown = yield* Effect.acquireRelease(Effect.sync(() => progress(console)), (made) => Effect.sync(made.close))
       const device = yield* openDevice(args.one.get("device") ?? "auto")
       shown.stage("compiling")
-      const made = compileEntry(prepared, device, args, console)
+      const made = yield* orFail(() => compileEntry(counting(prepared), device, args, console))
       if (typeof made === "number") return made
       if (made.kind === "program") return yield* runLearned(prepared, made.compiled, device, directory, args, console, shown)
       if (args.many.has("weights")) return yield* Effect.fail(usageFailure(`--weights: ${entry} applies no model`))

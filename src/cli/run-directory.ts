@@ -22,13 +22,14 @@ interface WrittenOutputs {
 interface WrittenPlan extends WrittenOutputs {
   readonly entry?: unknown
   readonly steps?: readonly { readonly plan?: WrittenOutputs }[]
+  readonly evaluations?: readonly { readonly batch?: WrittenOutputs; readonly tail?: WrittenOutputs; readonly final?: WrittenOutputs }[]
 }
 
 /** What an earlier run's plan says it wrote; nothing when there is no such plan. */
 const earlierFiles = async (folder: string): Promise<readonly string[]> => {
   try {
     const plan = JSON.parse(await fs.readFile(path.join(folder, "plan.json"), "utf8")) as WrittenPlan
-    const outputs = [...(plan.outputs ?? []), ...(plan.steps ?? []).flatMap((step) => step.plan?.outputs ?? [])]
+    const outputs = [...(plan.outputs ?? []), ...[...(plan.steps ?? []).map((step) => step.plan), ...(plan.evaluations ?? []).flatMap((e) => [e.batch, e.tail, e.final])].flatMap((each) => each?.outputs ?? [])]
     const names = [plan.entry, ...outputs.map((output) => output.name)].filter((name): name is string => typeof name === "string" && /^[\w.]+$/.test(name))
     return [...names.flatMap((name) => [`${name}.png`, `${name}.npy`]), "report.html", "plan.json"]
   } catch {

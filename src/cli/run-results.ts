@@ -4,7 +4,7 @@ import { writeNpy } from "../runtime/data/npy.ts"
 import type { TypedArray } from "../runtime/executor.ts"
 import { gridPng, shareOutside, type GridRow } from "../runtime/pictures/grid.ts"
 import { pictureRow } from "../runtime/report/picture-row.ts"
-import { reportPage, type Report, type ReportPicture, type ReportValue } from "../runtime/report/report-page.ts"
+import { reportPage, shownValues, type Report, type ReportPicture, type ReportValue } from "../runtime/report/report-page.ts"
 import type { Console } from "./console.ts"
 import { isFailure, type Failure } from "./failure.ts"
 import type { Progress } from "./progress.ts"
@@ -28,7 +28,8 @@ const statistics = (output: OutputPlan, values: TypedArray): ReportValue => {
     if (value > high) high = value
     sum += value
   }
-  return { output, low, high, mean: sum / values.length }
+  const shown = shownValues(output, values)
+  return { output, low, high, mean: sum / values.length, ...(shown === undefined ? {} : { values: shown }) }
 }
 
 const reportPicture = (output: OutputPlan, values: TypedArray): ReportPicture => ({

@@ -12,7 +12,7 @@ export interface TrainDirectory {
 }
 
 /** What a training run writes, and `--force` therefore removes. */
-const isOwn = (name: string): boolean => /^(checkpoints|samples|metrics\.jsonl|plan\.json|report\.html|events\.out\.tfevents\..*\.nda|\w+\.safetensors)$/.test(name)
+const isOwn = (name: string): boolean => /^(checkpoints|samples|metrics\.jsonl|plan\.json|report\.html|events\.out\.tfevents\..*\.nda|\w+(\.best)?\.safetensors)$/.test(name)
 
 /** Removes empty folders from `folder` up to `top`. */
 const removeEmpty = async (folder: string, top: string): Promise<void> => {

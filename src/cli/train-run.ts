@@ -8,12 +8,14 @@ import { openFeeds } from "../runtime/batch-feeds.ts"
 import { sizeText } from "../runtime/buffers.ts"
 import { readNewest, type FoundCheckpoint } from "../runtime/checkpoint.ts"
 import type { SourceContext } from "../runtime/data/source.ts"
-import { CheckpointError } from "../runtime/errors.ts"
+import { CheckpointError, type NotFiniteError } from "../runtime/errors.ts"
+import type { Arrays, RunSettings } from "../runtime/executor.ts"
 import { unitsOf, type Trainer } from "../runtime/program.ts"
-import { trainingPage } from "../runtime/report/training-page.ts"
+import { trainingPage, type TrainingReport } from "../runtime/report/training-page.ts"
 import { openRunRecord, type RunRecord } from "../runtime/run-record.ts"
 import { savedModels, train, type TrainEvent } from "../runtime/train.ts"
 import { loadWeights, weightsRequest, type LoadedWeights, type WeightsRequest } from "../runtime/weights.ts"
+import { numbersOf, smallerRun } from "./bearable.ts"
 import type { Console } from "./console.ts"
 import { runtimeFailure, slowness, type Device, type Learning } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
@@ -21,7 +23,7 @@ import { checkpointFailure, outputFailure, systemReason, usageFailure, type Fail
 import { orFail } from "./or-fail.ts"
 import { progress } from "./progress.ts"
 import { openTrainDirectory } from "./train-directory.ts"
-import { trainingProgress } from "./training-progress.ts"
+import { durationText, trainingProgress } from "./training-progress.ts"
 
 export interface TrainRun {
   readonly learning: Learning
@@ -36,8 +38,11 @@ export interface TrainRun {
   readonly logEvery: number | undefined
   readonly keep: number
   readonly source: Omit<SourceContext, "onSkip" | "onProgress">
+  /** What `--set` gave. */
+  readonly set?: Readonly<Record<string, string>>
   readonly versions: Readonly<Record<string, string>>
   readonly console: Console
+  readonly checkFinite?: (unit: number, arrays: Arrays, settings: RunSettings, slots: Arrays) => NotFiniteError | undefined
   /** Milliseconds between checkpoints that no `save` asks for. */
   readonly checkpointEvery?: number
 }
@@ -89,10 +94,10 @@ const begin = (run: TrainRun): Promise<Begun | Failure> =>
     return weights instanceof CheckpointError ? checkpointFailure(weights) : { found, weights }
   })()
 
-const writePage = async (run: TrainRun, record: RunRecord, facts: readonly (readonly [string, string])[], warnings: readonly string[]): Promise<void> => {
+const writePage = async (run: TrainRun, record: RunRecord, about: Pick<TrainingReport, "standing" | "facts" | "best">, warnings: readonly string[]): Promise<void> => {
   const { plan } = run.learning
   const pictures = await Promise.all(record.samples().map(async ({ name, step, file }) => ({ name, step, png: await fs.readFile(path.join(run.folder, file)) })))
-  const page = trainingPage({ file: run.file, entry: plan.entry, program: run.text, lines: record.lines(), pictures, facts, warnings })
+  const page = trainingPage({ file: run.file, entry: plan.entry, program: run.text, lines: record.lines(), pictures, ...about, warnings })
   await fs.writeFile(path.join(run.folder, "report.html"), page)
 }
 
@@ -139,14 +144,21 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
       let state: { step: number; seconds: number; samples: number } = { step: from, seconds: found?.state.seconds ?? 0, samples: 0 }
       const facts = (): readonly (readonly [string, string])[] => [
         ["seed", String(run.seed)], ...Object.entries(plan.settings).filter(([name]) => name !== "seed").map(([name, value]) => [name, String(value)] as const),
-        ["reached", `step ${state.step} of ${rounds}`], ["device", `${device.name} (${device.kind})`],
+        ["device", `${device.name} (${device.kind})`],
         ...plan.models.map((model) => [model.name, `${model.parameters} parameters`] as const),
         ...(trainer === undefined ? [] : [["dispatches a step", String(perRound(plan, trainer))], ["memory", `${sizeText(trainer.bytes)} in buffers`]] as const),
+        ...weights.notes.map((note) => ["weights", note] as const),
+        ...plan.evaluations.map((each) => [`eval ${each.name}`, each.sources.map(({ name, used, of }) => `${used} of ${of} samples of ${name.slice(each.name.length + 1)}`).join(", ") || "no data"] as const),
         ["seconds", state.seconds.toFixed(1)], ...Object.entries(run.versions),
       ]
+      let best: TrainingReport["best"] = found?.state.best ?? {}
+      const about = (): Pick<TrainingReport, "standing" | "facts" | "best"> => ({ standing: `step ${state.step} of ${rounds}, ${durationText(state.seconds)} on ${device.name}`, facts: facts(), best })
       // However the run ends, its page is written and its files are closed.
-      const record = yield* Effect.acquireRelease(written(() => openRunRecord(run.folder, from)), (made) => Effect.ignore(written(() => writePage(run, made, facts(), warnings).finally(made.close))))
-      const live = trainingProgress(console, plan.entry, rounds, from, device.kind)
+      const record = yield* Effect.acquireRelease(written(() => openRunRecord(run.folder, from)), (made) => Effect.ignore(written(() => writePage(run, made, about(), warnings).finally(made.close))))
+      const live = trainingProgress(console, {
+        entry: plan.entry, rounds, from, slow: device.kind !== "hardware",
+        smaller: (whole) => smallerRun(numbersOf(run.file, run.text, run.set ?? {}), whole, rounds - from),
+      })
       const load = Effect.tap(device.loadProgram(learning), (made) =>
         Effect.sync(() => {
           if (trainer === undefined) console.note(costLine(plan, made, rounds, from))
@@ -164,8 +176,9 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         }
         if (event.kind === "checkpoint") {
           state = { ...state, step: event.step }
+          best = event.best
           console.event({ checkpoint: event.folder, step: event.step })
-          return written(() => writePage(run, record, facts(), warnings))
+          return written(() => writePage(run, record, about(), warnings))
         }
         state = { step: event.step, seconds: event.seconds, samples: event.samples }
         Object.assign(metrics, event.values)
@@ -176,15 +189,17 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
       }
       const events = train({
         program: plan, folder: run.folder, programHash: run.programHash, seed: run.seed, rounds, keep: run.keep, logEvery: run.logEvery, from: found?.state, weights: weights.slots, feeds, load,
+        onEvaluation: (name, { batch, batches }) => live.evaluating(name, batch, batches),
         onInterrupted: (outcome) => {
           if (typeof outcome === "number") console.note(`stopped at step ${outcome}; --resume goes on from there`)
           else console.warn(`no checkpoint was written: ${outcome.message}`)
         },
+        ...(run.checkFinite === undefined ? {} : { locate: run.checkFinite }),
         ...(run.checkpointEvery === undefined ? {} : { checkpointEvery: run.checkpointEvery }),
       })
       yield* Stream.runForEach(Stream.mapError(events, runtimeFailure), take)
       yield* Effect.sync(() => live.close())
-      yield* written(() => writePage(run, record, facts(), warnings))
+      yield* written(() => writePage(run, record, about(), warnings))
       const seconds = (performance.now() - began) / 1000
       const files = yield* Effect.promise(() => filesOf(run.folder))
       if (trainer === undefined) throw new Error("a run that ended has loaded its program")
@@ -192,7 +207,7 @@ export const trainRun = (run: TrainRun): Effect.Effect<Outcome, Failure> =>
         console.out(JSON.stringify({
           entry: plan.entry, adapter: device.name, steps: rounds - from, seconds, imagesPerSecond: state.samples / seconds, parameters: parametersOf(plan),
           dispatches: work(trainer, (unit) => unit.dispatches), passes: work(trainer, (unit) => unit.passes), submits: work(trainer, (unit) => unit.submits),
-          peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, files,
+          peakBytes: trainer.bytes, kernels: trainer.kernels, metrics, ...(Object.keys(best).length === 0 ? {} : { best }), files,
         }))
       } else {
         console.note(`${plan.entry}: ${rounds - from} steps in ${seconds.toFixed(1)} s on ${device.name}; weights of ${savedModels(plan).join(", ") || "no model"} saved`)

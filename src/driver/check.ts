@@ -4,7 +4,7 @@ import { checkProgram, openProgram, settingsOf } from "../check/program.ts"
 import type { Value } from "../check/value.ts"
 import { parse } from "../syntax/parser.ts"
 import type * as Ast from "../syntax/ast.ts"
-import type { Limits } from "../schedule/limits.ts"
+import type { Limits, Profile } from "../schedule/limits.ts"
 import { stdlib } from "./library.ts"
 
 export interface Request {
@@ -17,6 +17,10 @@ export interface Request {
   /** `--set`: texts by name, read like source. */
   readonly set?: Readonly<Record<string, string>>
   readonly limits?: Limits
+  /** Which kernels suit the adapter; "cpu" unless the caller knows. */
+  readonly profile?: Profile
+  /** Samples of data sets, by the keys under which a result asked for them (`uncounted`). Without it evals leave out what fills no batch. */
+  readonly counts?: Readonly<Record<string, number>>
   readonly verify?: boolean
 }
 

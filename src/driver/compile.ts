@@ -4,9 +4,11 @@ import { positionOf } from "../base/source.ts"
 import { suggest } from "../base/suggest.ts"
 import { checkProgram, openProgram, type Program } from "../check/program.ts"
 import { limitExceeded, needsProgram, whichEntry } from "../diagnostics/messages/data.ts"
+import { hostOnly } from "../diagnostics/messages/state.ts"
 import { elaborate } from "../elaborate/elaborate.ts"
-import type { Graph, Origin } from "../ir/graph.ts"
+import type { Graph, Origin, SourceSpec } from "../ir/graph.ts"
 import { verifyGraph } from "../ir/verify.ts"
+import { topological } from "../ir/walk.ts"
 import { makePlan } from "../plan/make-plan.ts"
 import { verifyKernel } from "../kernel/verify-kernel.ts"
 import type { Plan } from "../plan/plan.ts"
@@ -16,6 +18,7 @@ import { simplifyGraph } from "../transform/simplify.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { valueOf } from "../types/size.ts"
 import type { Request } from "./check.ts"
+import { primitiveNamed } from "../prim/table.ts"
 import { stdlib } from "./library.ts"
 
 export interface Compiled {
@@ -33,6 +36,8 @@ export interface CompileResult<A> {
   readonly value: A | undefined
   readonly diagnostics: readonly Diagnostic[]
   readonly needs: readonly string[]
+  /** Data sets whose samples must be counted before the program can be made: count them, and ask again with `counts`. */
+  readonly uncounted?: readonly { readonly key: string; readonly source: SourceSpec }[]
 }
 
 type Entry = Ast.EntryDeclaration | Ast.TrainDeclaration
@@ -60,7 +65,7 @@ type OpenedFile = Opened | { readonly program: Program; readonly entry: undefine
 export function openEntry(request: Request, diagnostics: Diagnostic[]): Opened | { readonly needs: readonly string[] }
 export function openEntry(request: Request, diagnostics: Diagnostic[], entryless: boolean): OpenedFile | { readonly needs: readonly string[] }
 export function openEntry(request: Request, diagnostics: Diagnostic[], entryless = false): OpenedFile | { readonly needs: readonly string[] } {
-  const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
+  const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics, request.counts)
   if ("needs" in program) return program
   if (program.loaded.needs.length > 0) return { needs: program.loaded.needs }
   if (entryless) return { program, entry: undefined }
@@ -98,6 +103,14 @@ export const settingsOf = (program: Program, entry: Entry): Plan["settings"] => 
   return settings
 }
 
+/** What only the host computes has no kernel: a graph that runs on a device must not hold it. */
+export const hostProblem = ({ program, entry }: Opened, graph: Graph): Diagnostic | undefined => {
+  const node = topological(graph.outputs.map((o) => o.node)).find(({ prim }) => primitiveNamed(prim).host)
+  if (!node) return undefined
+  const own = program.loaded.modules.get(node.origin.span.file)?.library === false
+  return hostOnly(own ? node.origin.span : entry.name.span, node.prim)
+}
+
 const literalOf = (e: Ast.Expr): number | string | boolean | undefined => (e.kind === "int" || e.kind === "float" || e.kind === "string" || e.kind === "bool" ? e.value : undefined)
 
 const holds = (what: string, problems: readonly string[]): void => {
@@ -110,12 +123,16 @@ export const compile = (request: Request): CompileResult<Compiled> => {
   const opened = openEntry(request, diagnostics)
   if ("needs" in opened) return { value: undefined, diagnostics, needs: opened.needs }
   const graph = graphOf(opened, diagnostics)
+  const missing = opened.program.context.counts?.missing
+  if (missing && missing.size > 0) return { value: undefined, diagnostics: [], needs: [], uncounted: [...missing].map(([key, source]) => ({ key, source })) }
   if (!graph) return { value: undefined, diagnostics, needs: [] }
+  const host = hostProblem(opened, graph)
+  if (host) return { value: undefined, diagnostics: [...diagnostics, host], needs: [] }
   if (request.verify) sound(graph)
   const simplified = simplifyGraph(graph)
   if (request.verify) sound(simplified)
   const limits = request.limits ?? webgpuDefaults
-  const planned = makePlan(simplified, { limits, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
+  const planned = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
   // One size is too large, and everything made from it: the first is told.
   const first = planned.problems.find((p) => opened.program.loaded.modules.get(p.origin.span.file)?.library === false) ?? planned.problems[0]
   if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, planned.problems.length - 1))

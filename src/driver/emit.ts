@@ -8,13 +8,14 @@ import { printGraph } from "../ir/print.ts"
 import type { Graph, Node } from "../ir/graph.ts"
 import { topological } from "../ir/walk.ts"
 import { printKernel } from "../kernel/print-kernel.ts"
-import { printMemory } from "../plan/print-plan.ts"
+import { printMemory, printProgramMemory } from "../plan/print-plan.ts"
 import { printSchedule } from "../schedule/print-schedule.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { printModule } from "../syntax/print-ast.ts"
 import { compile, graphOf, openEntry, placeOf, type Compiled, type CompileResult } from "./compile.ts"
 import { check, type Request } from "./check.ts"
 import { compileProgram } from "./compile-program.ts"
+import { graphSummary, programSummary } from "./summary.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
 
 export const stages: readonly string[] = ["ast", "types", "ir", "grad", "simplified", "rates", "fused", "kernels", "memory", "wgsl", "plan", "dot", "summary"]
@@ -35,7 +36,7 @@ const ofPlan: Readonly<Record<string, (compiled: Compiled) => string>> = {
   memory: ({ plan }) => printMemory(plan),
   wgsl: ({ plan }) => plan.kernels.map((k) => `// ${k.name}: ${k.origin.label} (${k.origin.at})\n${k.wgsl}`).join("\n"),
   plan: ({ plan }) => `${JSON.stringify(plan, null, 1)}\n`,
-  summary: (c) => summary(c),
+  summary: (c) => graphSummary(c),
 }
 
 export const emit = (request: Request, stage: string): CompileResult<string> => {
@@ -66,9 +67,9 @@ const emitProgram = (request: Request, stage: string, sources: ReadonlyMap<strin
   const made = compiled.value
   if (!made) return { ...compiled, value: undefined }
   if (stage === "plan") return { ...compiled, value: `${JSON.stringify(made.plan, null, 1)}\n` }
-  const heading = stage === "summary" ? made.plan.models.map((x) => `model ${x.name}: ${x.parameters} parameters${x.from === undefined ? "" : ` from ${x.from}`}\n`).join("") : ""
+  if (stage === "summary") return { ...compiled, value: programSummary(made) }
   const texts = made.pieces.map((piece) => ofGraph[stage]?.(piece.graph, sources) ?? ofPlan[stage]!(piece))
-  return { ...compiled, value: heading + texts.join("\n") }
+  return { ...compiled, value: [...(stage === "memory" ? [printProgramMemory(made.plan)] : []), ...texts].join("\n") }
 }
 
 /** A stage of what has been compiled already; undefined for the stages before the plan's. */
@@ -107,23 +108,6 @@ const fused = ({ graph, simplified, schedule, plan, program }: Compiled): string
   const rasters = simplified.rasters.map((r) => `  rastered: ${label(r.node)} ${shape(r.node)}: ${r.reason}   ${placeOf(program)(r.node.origin)}\n`).join("")
   return `graph ${graph.entry}: ${dispatches} dispatches, ${plan.kernels.length} distinct kernels\n${printSchedule(schedule, placeOf(program))}${rasters}`
 }
-
-const kilobytes = (n: number): string => (n >= 1 << 20 ? `${(n / (1 << 20)).toFixed(1)} MiB` : n >= 1024 ? `${(n / 1024).toFixed(1)} KiB` : `${n} B`)
-
-const summary = ({ graph, plan }: Compiled): string => {
-  const lines = [`graph ${graph.entry}`]
-  for (const i of graph.inputs) lines.push(`  input   ${i.name}: ${shape(i.node)}`)
-  for (const o of graph.outputs) lines.push(`  output  ${o.name}: ${shape(o.node)}${o.population ? ` @${o.population}` : ""}`)
-  lines.push(`  dispatches ${plan.commands.filter((c) => c.op === "dispatch").length}, kernels ${plan.kernels.length}, multiply-adds ${multiplyAdds(graph)}, peak ${kilobytes(plan.peakBytes)}`)
-  return `${lines.join("\n")}\n`
-}
-
-/** The multiply-adds of the contractions. */
-const multiplyAdds = (graph: Graph): number =>
-  topological(graph.outputs.map((o) => o.node)).reduce((sum, n) => {
-    const a = n.attrs as { out?: readonly number[]; over?: readonly number[] }
-    return a.out && a.over ? sum + [...a.out, ...a.over].reduce((x, y) => x * y, 1) : sum
-  }, 0)
 
 const quoted = (text: string): string => JSON.stringify(text)
 

@@ -13,11 +13,11 @@ const stagePages: Readonly<Record<string, string>> = {
   rates: "How often each value changes: once (const), each run (step), each sample, each pixel. Sample-rate values are computed by their own small kernel.",
   fused: "Which nodes became one kernel, and for every place where fusion stopped, the reason.",
   kernels: "Each kernel as loops, loads and stores, before it is printed in any shader language.",
-  memory: "Where every value lies: buffers, their sizes and lifetimes, and the bytes that are live at once.",
+  memory: "Where every value lies: buffers and their sizes, the peak, and the lower bound that the values alive at once give; of each step and of the whole.",
   wgsl: "The text of the shaders, in WebGPU's shading language.",
   plan: "The compiled program as JSON: buffers, kernels, commands, inputs and outputs. The runtime needs nothing else.",
   dot: "The graph as a drawing for Graphviz: `nda compile FILE --emit dot | dot -Tsvg > graph.svg`.",
-  summary: "One screen: inputs and outputs with their shapes, parameters, kernels, multiply-adds and bytes.",
+  summary: "Models with their parameters and shapes; of each step its inputs and outputs, dispatches, multiply-adds and bytes.",
 }
 
 const kinds: Readonly<Record<Primitive["kind"], string>> = {

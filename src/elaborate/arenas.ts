@@ -1,11 +1,7 @@
-/**
- * Arenas: a model's parameters side by side in one flat tensor. Each begins at a multiple of 64 elements (256 bytes, so
- * that a binding can begin there); what lies between is zero and stays zero.
- */
+/** Arenas: a model's parameters side by side in one flat tensor, laid out as trees are; what lies between is zero and stays zero. */
 import type { Parameter } from "../check/learning.ts"
+import { layout } from "../check/tree.ts"
 import type { Leaf } from "../ir/program.ts"
-
-const alignment = 64
 
 export interface Arena {
   readonly model: string
@@ -19,17 +15,13 @@ export interface Arena {
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 
 export const arenaOf = (model: string, parameters: readonly Parameter[]): Arena => {
-  let offset = 0
   const names = apiPaths(parameters.map((p) => p.path))
-  const leaves = parameters.map((parameter) => {
-    const leaf = { path: withoutModel(names.get(parameter.path)!, model), shape: parameter.node.shape, offset, parameter }
-    offset = Math.ceil((offset + count(parameter.node.shape)) / alignment) * alignment
-    return leaf
-  })
-  return { model, leaves, total: Math.max(alignment, offset), parameters: leaves.reduce((n, l) => n + count(l.shape), 0) }
+  const { offsets, total } = layout(parameters.map((p) => p.node.shape))
+  const leaves = parameters.map((parameter, i) => ({ path: withoutModel(names.get(parameter.path)!, model), shape: parameter.node.shape, offset: offsets[i]!, parameter }))
+  return { model, leaves, total, parameters: leaves.reduce((n, l) => n + count(l.shape), 0) }
 }
 
-const withoutModel = (path: string, model: string): string => (path.startsWith(`${model}.`) ? path.slice(model.length + 1) : path)
+export const withoutModel = (path: string, model: string): string => (path.startsWith(`${model}.`) ? path.slice(model.length + 1) : path)
 
 /**
  * The names of parameters in files (RULINGS 19): a name that occurs more than once under one parent carries its place,

@@ -5,20 +5,23 @@
 import { hasErrors, type Diagnostic } from "../base/diagnostic.ts"
 import type { Context, Elaboration } from "../check/context.ts"
 import { nodeOf } from "../check/emit.ts"
-import { flat, newLearning, newStep, type Learning, type Minimize, type StepRecord } from "../check/learning.ts"
+import { newLearning, newStep, type Learning, type Minimize, type StateSlot, type StepRecord } from "../check/learning.ts"
+import { cutPlaces } from "../check/gradient.ts"
 import { asTensor } from "../check/operators.ts"
 import { elaborateEntry, elaborateTrain, modelsOf, type Program as CheckedProgram } from "../check/program.ts"
-import { isSilent, type ModelValue, type TensorValue } from "../check/value.ts"
+import { flat, parametersOf } from "../check/tree.ts"
+import { isSilent, type ModelValue, type TensorValue, type Value } from "../check/value.ts"
 import { noGradient } from "../diagnostics/messages/gradients.ts"
 import { nextTwice } from "../diagnostics/messages/state.ts"
-import { graphBuilder, nowhere } from "../ir/build.ts"
+import { graphBuilder, nowhere, type Builder } from "../ir/build.ts"
 import type { Graph, GraphInput, Node, Output } from "../ir/graph.ts"
 import type { EveryGraph, Program, Slot, StepGraph } from "../ir/program.ts"
 import { topological } from "../ir/walk.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { gradients } from "../transform/autodiff.ts"
-import { arenaOf, type Arena } from "./arenas.ts"
+import { apiPaths, arenaOf, withoutModel, type Arena } from "./arenas.ts"
 import { outputsOf, pictureOf, sourcesUsed } from "./outputs.ts"
+import { stateArenas, type Next, type StateArena } from "./state-arenas.ts"
 
 interface Making {
   readonly program: CheckedProgram
@@ -30,43 +33,70 @@ interface Making {
   readonly arenas: Map<string, Arena>
   /** The arena's slot before the step, by model. */
   readonly arenaNodes: Map<string, Node>
+  /** Arenas of states with their slots before the step. */
+  readonly stateArenas: { readonly arena: StateArena; readonly node: Node }[]
 }
 
-export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[]): Program | undefined => {
-  const learning = newLearning()
-  const record = newStep(entry.name.text, 1, "own")
-  const build: Elaboration = {
-    builder: graphBuilder(), sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning,
-    step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
-  }
-  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map() }
-  const models = modelsOf(program)
-  for (const model of models) registerFollower(m, model)
-  const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
-  let outputs: Output[] = []
-  if (entry.kind === "train") elaborateTrain(program, entry, build, onInput)
-  else {
-    const value = elaborateEntry(program, entry, build, onInput)
-    if (!value || hasErrors(diagnostics)) return undefined
-    outputs = outputsOf(program, build, entry, value)
-  }
+/** What an elaboration may be told: the builder of a program that it is a part of, and other sizes of batches. */
+export interface ElaborateOptions {
+  readonly builder?: Builder
+  readonly batches?: ReadonlyMap<string, number>
+}
+
+export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], options: ElaborateOptions = {}): Program | undefined => {
+  let read = interpreted(program, entry, diagnostics, newLearning(), options.builder ?? graphBuilder(), options)
+  // A tree that was made before all of its model's parameters were known lacks some: once more, with all of them known.
+  if (!hasErrors(diagnostics) && read.m.learning.trees.some(({ model, parameters }) => parametersOf(read.m.learning, model).length > parameters))
+    read = interpreted(program, entry, diagnostics, { ...newLearning(), parameters: read.m.learning.parameters }, read.m.build.builder, options)
+  const { m, record, models, value } = read
+  if (hasErrors(diagnostics) || isUncounted(program) || (entry.kind === "entry" && !value)) return undefined
+  const outputs = entry.kind === "entry" ? outputsOf(program, m.build, entry, value!) : []
   if (hasErrors(diagnostics)) return undefined
   makeArenas(m)
-  const ctx: Context = { ...program.context, build }
+  const ctx: Context = { ...program.context, build: m.build }
   if (entry.kind === "entry") {
     const nexts = proposalsOf(m, record)
     if (hasErrors(diagnostics)) return undefined
     const step = stepGraph(m, { ...record, name: entry.name.text }, outputs, nexts)
     return finished(m, entry.role, [step], [], models)
   }
-  const steps = learning.steps.map((s) => {
+  const advanced = m.learning.steps.map((s) => {
     const updates = s.minimizes.flatMap((x) => minimized(m, ctx, s, x))
-    const nexts = [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))]
-    return stepGraph(m, s, reportsOf(ctx, m, s), nexts)
+    return { record: s, nexts: [...proposalsOf(m, s), ...updates, ...followed(m, s, new Map(updates.map((u) => [u.slot, u.node])))] }
   })
-  const every: EveryGraph[] = learning.every.map(({ period, record: r }) => ({ period, save: r.saves, graph: stepGraph(m, r, reportsOf(ctx, m, r), []).graph }))
+  for (const arena of stateArenas(m.learning.states.values(), advanced.map((a) => a.nexts)))
+    m.stateArenas.push({ arena, node: m.build.builder.at({ ...nowhere, label: arena.name }).input(`slot:${arena.name}`, "f32", [arena.total]) })
+  const steps = advanced.map(({ record: s, nexts }) => stepGraph(m, s, reportsOf(ctx, m, s), gathered(m, nexts)))
+  const every: EveryGraph[] = m.learning.every.map(({ period, record: r }) => ({ period, save: [...new Set(r.saves)], calls: r.calls, graph: stepGraph(m, r, [...reportsOf(ctx, m, r), ...bestsOf(ctx, m, r)], []).graph }))
   return hasErrors(diagnostics) ? undefined : finished(m, "train", steps, every, models)
 }
+
+interface Interpreted {
+  readonly m: Making
+  readonly record: StepRecord
+  readonly models: readonly ModelValue[]
+  /** What a graph or an eval gives. */
+  readonly value: Value | undefined
+}
+
+/** The entry's body, interpreted with a builder. */
+const interpreted = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], learning: Learning, builder: Builder, options: ElaborateOptions): Interpreted => {
+  const record = newStep(entry.name.text, 1, "own")
+  const build: Elaboration = {
+    builder, sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning, differentiate: gradients,
+    step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
+  }
+  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map(), stateArenas: [] }
+  const models = modelsOf(program)
+  for (const model of models) registerFollower(m, model)
+  const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
+  if (entry.kind === "entry") return { m, record, models, value: elaborateEntry(program, entry, build, onInput, options.batches) }
+  elaborateTrain(program, entry, build, onInput)
+  return { m, record, models, value: undefined }
+}
+
+/** A size is the number of samples of a data set that nobody has counted yet. */
+const isUncounted = (program: CheckedProgram): boolean => (program.context.counts?.missing.size ?? 0) > 0
 
 const registerFollower = ({ learning }: Making, model: ModelValue): void => {
   if (model.mode !== "follow" || model.of === undefined) return
@@ -115,9 +145,16 @@ const initialArena = (m: Making, arena: Arena): Node => {
 
 // -------------------------------------------------------------------------------------------- proposals, updates
 
-interface Next {
-  readonly slot: string
-  readonly node: Node
+/** Proposals for the leaves of a state arena become one for the arena. */
+const gathered = (m: Making, nexts: readonly Next[]): Next[] => {
+  const leaves = new Set(m.stateArenas.flatMap(({ arena }) => arena.leaves.map((l) => l.state.path)))
+  const of = new Map(nexts.map((n) => [n.slot, n.node]))
+  return [
+    ...nexts.filter((n) => !leaves.has(n.slot)),
+    ...m.stateArenas.filter(({ arena }) => arena.leaves.every((l) => of.has(l.state.path))).map(({ arena }): Next => ({
+      slot: arena.name, node: m.build.builder.apply("pack", arena.leaves.map((l) => of.get(l.state.path)!), { offsets: arena.leaves.map((l) => l.offset), total: arena.total }),
+    })),
+  ]
 }
 
 /** What a step proposes for each state: float proposals are averaged, of others there may be one. */
@@ -130,7 +167,7 @@ const proposalsOf = (m: Making, step: StepRecord): Next[] =>
     }
     const b = m.build.builder
     const sum = all.map((p) => p.node).reduce((x, y) => b.apply("add", [x, y]))
-    return [{ slot: path, node: all.length === 1 ? sum : b.apply("mul", [sum, filled(m, 1 / all.length, sum.shape)]) }]
+    return [{ slot: path, node: all.length === 1 ? sum : b.apply("div", [sum, filled(m, all.length, sum.shape)]) }]
   })
 
 const filled = (m: Making, value: number, shape: readonly number[]): Node => {
@@ -143,11 +180,11 @@ const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next
   const b = m.build.builder
   const arenas = x.models.flatMap(({ model }) => m.arenas.get(model.path) ?? [])
   const leaves = arenas.flatMap((a) => a.leaves)
-  const { values } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
+  const { values, cuts } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
   const of = new Map(leaves.map((l, i) => [l, values[i]]))
   for (const { model, span } of x.models) {
     const arena = m.arenas.get(model.path)
-    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, []))
+    if (!arena || arena.leaves.every((l) => of.get(l) === undefined)) m.diagnostics.push(noGradient(span, model.name, [], cutPlaces(cuts)))
   }
   if (hasErrors(m.diagnostics)) return []
   const packed = arenas.map((a) => b.apply("pack", a.leaves.map((l) => of.get(l) ?? filled(m, 0, l.shape)), { offsets: a.leaves.map((l) => l.offset), total: a.total }))
@@ -223,6 +260,13 @@ const reportsOf = (ctx: Context, m: Making, step: StepRecord): Output[] => {
   })
 }
 
+/** What decides which files are kept: one output for each model. */
+const bestsOf = (ctx: Context, m: Making, step: StepRecord): Output[] =>
+  step.bests.flatMap(({ models, value }) => models.map((model): Output => {
+    const node = nodeOf(ctx, { file: m.program.main.name, start: 0, end: 0 }, value)
+    return { name: `best:${model}`, node: node.dtype === "f32" ? node : m.build.builder.apply("cast", [node], { to: "f32" }), picture: undefined, population: undefined }
+  }))
+
 /** A step's graph: parameters become views of their arenas, nexts become outputs. */
 const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], nexts: readonly Next[]): StepGraph => {
   const roots = [...outputs.map((o) => o.node), ...nexts.map((n) => n.node)]
@@ -231,7 +275,9 @@ const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], next
     if (m.learning.followers.has(arena.model) && leaf.parameter.model !== arena.model) continue
     views.set(leaf.parameter.node, m.build.builder.at(leaf.parameter.node.origin).apply("view", [m.arenaNodes.get(arena.model)!], { offset: leaf.offset, shape: leaf.shape }))
   }
-  const now = rebuilt(m, roots, views)
+  for (const { arena, node } of m.stateArenas) for (const { state, shape, offset } of arena.leaves)
+    views.set(state.node, m.build.builder.at(state.node.origin).apply("view", [node], { offset, shape }))
+  const now = rebuilt(m.build.builder, roots, views)
   const all: Output[] = [...outputs.map((o) => ({ ...o, node: now(o.node) })), ...nexts.map((n): Output => ({ name: `next:${n.slot}`, node: now(n.node), picture: undefined, population: undefined }))]
   const used = new Set(topological(all.map((o) => o.node)))
   const inputs: GraphInput[] = [
@@ -245,12 +291,12 @@ const stepGraph = (m: Making, step: StepRecord, outputs: readonly Output[], next
 const inputName = (n: Node): string => (n.attrs as { readonly name: string }).name
 
 /** The same nodes with some replaced. */
-const rebuilt = (m: Making, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): ((n: Node) => Node) => {
+export const rebuilt = (builder: Builder, roots: readonly Node[], replace: ReadonlyMap<Node, Node>): ((n: Node) => Node) => {
   const made = new Map<Node, Node>(replace)
   for (const node of topological(roots)) {
     if (made.has(node)) continue
     const inputs = node.inputs.map((x) => made.get(x)!)
-    made.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : m.build.builder.at(node.origin).apply(node.prim, inputs, node.attrs as object))
+    made.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : builder.at(node.origin).apply(node.prim, inputs, node.attrs as object))
   }
   return (n) => made.get(n)!
 }
@@ -262,11 +308,20 @@ const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[],
     const node = m.arenaNodes.get(arena.model)!
     slots.push({ name: arena.model, kind: "params", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial: initialArena(m, arena), origin: node.origin })
   }
+  const names = apiPaths([...m.learning.parameters.keys(), ...m.learning.states.keys()])
+  const called = (s: StateSlot): string => withoutModel(names.get(s.path)!, s.model ?? "")
+  for (const { arena, node } of m.stateArenas) {
+    if (!needed.has(`slot:${arena.name}`)) continue
+    const initial = m.build.builder.apply("pack", arena.leaves.map((l) => l.state.initial), { offsets: arena.leaves.map((l) => l.offset), total: arena.total })
+    slots.push({ name: arena.name, kind: "state", model: arena.model, node, leaves: arena.leaves.map(({ state, shape, offset }) => ({ path: called(state), shape, offset })), initial, origin: node.origin })
+  }
+  const inArenas = new Set(m.stateArenas.flatMap(({ arena }) => arena.leaves.map((l) => l.state.path)))
   for (const s of m.learning.states.values())
-    if (needed.has(`slot:${s.path}`)) slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: [], initial: s.initial, origin: s.node.origin })
+    if (!inArenas.has(s.path) && needed.has(`slot:${s.path}`))
+      slots.push({ name: s.path, kind: "state", model: s.model, node: s.node, leaves: s.model === undefined ? [] : [{ path: called(s), shape: s.node.shape, offset: 0 }], initial: s.initial, origin: s.node.origin })
   const order = [...new Set([...models.map((x) => x.path), ...m.arenas.keys()])].filter((name) => m.arenas.has(name))
   return {
-    entry: m.entry, kind, slots, steps, every,
+    entry: m.entry, kind, slots, steps, every, evaluations: [],
     models: order.map((name) => ({ name, parameters: m.arenas.get(name)!.parameters, from: models.find((x) => x.path === name)?.from })),
   }
 }

@@ -52,6 +52,8 @@ export interface SourceSpec {
   readonly batch: number
   readonly options: Readonly<Record<string, string | number | boolean>>
   readonly fields: readonly { readonly name: string; readonly dtype: DType | "u8"; readonly shape: readonly number[] }[]
+  /** An `eval` reads it in order, and to the last sample. */
+  readonly whole?: boolean
   readonly origin: Origin
 }
 

@@ -79,12 +79,14 @@ export type Stmt =
   | { readonly op: "store_words"; readonly binding: number; readonly index: Expr; readonly values: readonly [Expr, Expr, Expr, Expr] }
   /** Fills a private array with a drawn arrangement. `args`: key, sample, then the parameters. */
   | { readonly op: "draw_array"; readonly array: ArrayLocal; readonly distribution: Distribution; readonly args: readonly Expr[] }
+  /** Done where a condition holds that is the same for a whole workgroup, so that barriers may stand in it. */
+  | { readonly op: "once"; readonly condition: Expr; readonly body: readonly Stmt[] }
   | { readonly op: "if"; readonly condition: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
   /** i32 counter from `from`, while below `below`, by `step`. */
   | { readonly op: "for"; readonly local: Local; readonly from: Expr; readonly below: Expr; readonly step: number; readonly body: readonly Stmt[] }
   | { readonly op: "barrier" }
 
-export type KernelKind = "sample" | "map" | "gather" | "reduce" | "contract" | "opaque"
+export type KernelKind = "sample" | "map" | "gather" | "reduce" | "contract" | "opaque" | "joint"
 
 export interface Kernel {
   readonly kind: KernelKind
@@ -151,13 +153,13 @@ export const expressionsOf = (s: Stmt): readonly Expr[] => {
     case "set": case "store": return [s.index, s.value]
     case "store_words": return [s.index, ...s.values]
     case "draw_array": return s.args
-    case "if": return [s.condition]
+    case "if": case "once": return [s.condition]
     case "for": return [s.from, s.below]
   }
 }
 
 /** The statements directly inside a statement. */
-export const blocksOf = (s: Stmt): readonly (readonly Stmt[])[] => (s.op === "if" ? [s.then, s.else] : s.op === "for" ? [s.body] : [])
+export const blocksOf = (s: Stmt): readonly (readonly Stmt[])[] => (s.op === "if" ? [s.then, s.else] : s.op === "for" || s.op === "once" ? [s.body] : [])
 
 /** Bytes of workgroup memory. */
 export const sharedBytes = (kernel: Kernel): number => kernel.shared.reduce((n, a) => (a.space === "workgroup" ? n + 4 * a.length : n), 0)

@@ -18,8 +18,8 @@ import { block, combined, makeLowerer, neutral } from "./lower.ts"
 import { constantsInto, rowMemory, wordPlace } from "./row-memory.ts"
 import { arrangementLoops, drawLoops, keyLoop, type DrawLoops } from "./sample-draws.ts"
 
-/** Lanes of a workgroup; on a GPU, where a row has a long statistic, more. */
-const [fewLanes, manyLanes, longStatistic] = [64, 256, 4096]
+/** Lanes of a workgroup: as many as a CPU adapter computes at once, where lanes share a row; on a GPU, where a row has a long statistic, many. */
+const [cpuLanes, fewLanes, manyLanes, longStatistic] = [8, 64, 256, 4096]
 /** A table of at most so many groups of four words is written group by group. */
 const fewGroups = 4
 
@@ -31,8 +31,8 @@ export interface RowResult {
 
 export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, profile: Profile, ranges?: Ranges): Kernel => {
   const long = program.values.some((v) => v.kind === "statistic" && v.reduce.vars.reduce((n, x) => n * (x.high - x.low + 1), 1) >= longStatistic)
-  const lanes = profile === "gpu" && long ? Math.min(manyLanes, limits.maxComputeInvocationsPerWorkgroup) : fewLanes
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
+  const lanes = profile === "gpu" ? (long ? Math.min(manyLanes, limits.maxComputeInvocationsPerWorkgroup) : fewLanes) : together ? cpuLanes : fewLanes
   const memory = rowMemory(program, reads, together ? "workgroup" : "private")
   const shared: ArrayLocal[] = []
   const constants = constantsInto(shared)

@@ -84,6 +84,13 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
     walk(root, 1)
   }
 
+  /** Whether all lanes of a workgroup have the same value: it comes from the workgroup's number and constants alone. */
+  const alike = new Set<Local>()
+  const uniformValue = (e: Expr): boolean =>
+    e.op === "local" ? alike.has(e.local) : e.op === "builtin" ? e.name !== "lane"
+      : e.op === "element" ? e.array.space === "constant" && uniformValue(e.index)
+      : ["const", "binary", "unary", "cast", "select"].includes(e.op) && operandsOf(e).every(uniformValue)
+
   const run = (list: readonly Stmt[], outer: ReadonlySet<Local>, depth: number, uniform: boolean): void => {
     if (depth > mostNested) return problem(`blocks nested deeper than ${mostNested}`)
     const scope = new Set(outer)
@@ -92,6 +99,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
       switch (s.op) {
         case "let": case "var":
           scope.add(s.local)
+          if (s.op === "let" && uniformValue(s.value)) alike.add(s.local)
           if (s.op === "let" && s.local.type === "i32") ranges.set(s.local, rangeOf(s.value))
           break
         case "assign": if (!scope.has(s.local)) problem("a local is assigned where it is not defined"); break
@@ -107,6 +115,10 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
           break
         }
         case "barrier": if (!uniform) problem("a barrier that not all lanes of a workgroup reach"); break
+        case "once":
+          if (!uniformValue(s.condition)) problem("a condition that a whole workgroup should share differs between lanes")
+          run(s.body, scope, depth + 1, uniform)
+          break
         case "if": for (const inner of blocksOf(s)) run(inner, scope, depth + 1, false); break
         case "for": {
           const [from, below] = [rangeOf(s.from), rangeOf(s.below)]

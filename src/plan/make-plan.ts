@@ -65,7 +65,13 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const graph: Graph = { ...whole, inputs: scheduled.graph.inputs, outputs: scheduled.graph.outputs }
   const where = (origin: Origin): Where => ({ at: options.placeOf?.(origin) ?? origin.span.file, label: origin.label })
   const outputs = new Set(graph.outputs.map((o) => o.node))
-  const { places, arenas } = scheduled
+  const { places, tablePlaces, bundles, arenas } = scheduled
+  /** What a value lies in: itself, or a bundle. */
+  const rootOf = (v: Value): Value => {
+    if (v.kind === "table") return { kind: "table", table: tablePlaces.get(v.table)?.table ?? v.table }
+    const arena = v.kind === "node" ? places.get(v.node)?.arena : undefined
+    return arena && bundles.has(arena) ? { kind: "node", node: arena } : v
+  }
 
   const keys = new Map<unknown, string>()
   const keyOf = (v: Value): string => {
@@ -90,14 +96,18 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   // Lives of temporaries, by the kernel that first writes and last reads them.
   const temporaries = new Map<string, { readonly value: Value; first: number; last: number }>()
   scheduled.kernels.forEach((s, at) => s.bound.forEach((b) => {
-    const value = valueOf(b, s)
+    const value = rootOf(valueOf(b, s))
     if (roleOf(value) !== "temporary" || (value.kind === "node" && (places.has(value.node) || arenas.has(value.node)))) return
     const known = temporaries.get(keyOf(value))
     if (known) known.last = at
     else temporaries.set(keyOf(value), { value, first: at, last: at })
   }))
   const lives = [...temporaries.values()].map((t): Life => ({ bytes: sizeOfValue(t.value), first: t.first, last: t.last }))
-  const allocation = allocate(lives)
+  const order = new Map([...temporaries.keys()].map((key, i) => [key, i]))
+  const allocation = allocate(lives, apartIn(scheduled.kernels.map((s) => s.bound.flatMap((b, i) => {
+    const value = order.get(keyOf(rootOf(valueOf(b, s))))
+    return value === undefined ? [] : [{ value, written: s.kernel.bindings[i]!.access === "write" }]
+  }))))
 
   const buffers: BufferPlan[] = []
   const ids = new Map<string, number>()
@@ -106,7 +116,6 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     return buffers.length - 1
   }
   const pool = new Map<number, number>()
-  const order = [...temporaries.keys()]
   const bufferOf = (v: Value): number => {
     const key = keyOf(v)
     const known = ids.get(key)
@@ -114,7 +123,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     const role = roleOf(v)
     let id: number
     if (role === "temporary" && !(v.kind === "node" && arenas.has(v.node))) {
-      const place = allocation.of[order.indexOf(key)]!
+      const place = allocation.of[order.get(key)!]!
       const shared = pool.get(place)
       const bytes = allocation.buffers[place]!
       const alone = allocation.of.filter((k) => k === place).length === 1
@@ -127,6 +136,12 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     return id
   }
   for (const input of graph.inputs) bufferOf({ kind: "node", node: input.node })
+
+  /** The byte of its buffer that a value's root begins at. */
+  const startOf = (v: Value): number => {
+    const at = order.get(keyOf(rootOf(v)))
+    return at === undefined ? 0 : allocation.offsets[at]!
+  }
 
   const kernels: KernelPlan[] = []
   const known = new Map<string, number>()
@@ -149,14 +164,16 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       const buffersBound = bound.map((b) => {
         const value = valueOf(b, s)
         const place = value.kind === "node" ? places.get(value.node) : undefined
-        if (place && value.kind === "node") return { buffer: bufferOf({ kind: "node", node: place.arena }), offset: 4 * place.offset, bytes: bytesOf(value.node) }
+        if (place && value.kind === "node") return { buffer: bufferOf({ kind: "node", node: place.arena }), offset: startOf(value) + 4 * place.offset, bytes: bytesOf(value.node) }
+        const inTable = value.kind === "table" ? tablePlaces.get(value.table) : undefined
+        if (inTable) return { buffer: bufferOf(rootOf(value)), offset: startOf(value) + 16 * inTable.offset, bytes: sizeOfValue(value) }
         const buffer = bufferOf(value)
         if (value.kind === "firsts") return { buffer, offset: 4 * rangeStride * r, bytes: 4 }
         if (ranges && value.kind === "node" && s.parts.has(value.node)) {
           const each = 4 * sizeOf(value.node.shape.slice(1))
-          return { buffer, offset: r * ranges.step * each, bytes: count * each }
+          return { buffer, offset: startOf(value) + r * ranges.step * each, bytes: count * each }
         }
-        return { buffer, offset: 0, bytes: sizeOfValue(value) }
+        return { buffer, offset: startOf(value), bytes: sizeOfValue(value) }
       })
       for (const b of buffersBound) needs.binding = Math.max(needs.binding, b.bytes)
       commands.push({ op: "dispatch", kernel: id, groups: kernel.groups, buffers: buffersBound, origin: where(node.origin) })
@@ -178,7 +195,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const pooled = new Set(pool.values())
   const kept = buffers.reduce((sum, b) => (pooled.has(b.id) ? sum : sum + b.bytes), 0)
   return {
-    version: 1, entry: graph.entry, kind: "graph",
+    version: 1, entry: graph.entry, kind: "graph", profile: options.profile ?? "cpu",
     needs: {
       maxStorageBuffersPerShaderStage: kernels.reduce((m, k) => Math.max(m, k.bindings.filter((b) => b !== "uniform").length), 0),
       maxStorageBufferBindingSize: needs.binding,
@@ -187,7 +204,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       maxComputeInvocationsPerWorkgroup: kernels.reduce((m, k) => Math.max(m, k.workgroup[0] * k.workgroup[1] * k.workgroup[2]), 0),
       features: []
     },
-    sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, origin: where(s.origin) })),
+    sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, ...(s.whole ? { whole: true } : {}), origin: where(s.origin) })),
     buffers, kernels,
     inputs: graph.inputs.map((i) => ({ name: i.name, buffer: bufferOf({ kind: "node", node: i.node }), dtype: i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}), ...slotOf(i.name, "slot:") })),
     outputs: outputPlans, commands,
@@ -195,6 +212,13 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     liveBytes: kept + allocation.liveBytes,
     settings: options.settings ?? {}
   }
+}
+
+/** Whether a dispatch reads one of two values and writes the other. */
+const apartIn = (dispatches: readonly (readonly { readonly value: number; readonly written: boolean }[])[]): ((a: number, b: number) => boolean) => {
+  const pairs = new Set<string>()
+  for (const bound of dispatches) for (const w of bound) for (const r of bound) if (w.written && !r.written) pairs.add(`${w.value} ${r.value}`)
+  return (a, b) => pairs.has(`${a} ${b}`) || pairs.has(`${b} ${a}`)
 }
 
 /** The slot that an input or output is by its name: before the step `slot:`, after it `next:`. */

@@ -3,6 +3,8 @@ export interface Plan {
   readonly version: 1
   readonly entry: string
   readonly kind: "graph"
+  /** Which kind of adapter its kernels suit. */
+  readonly profile?: "cpu" | "gpu"
   /** What the device must offer; checked before anything is made. */
   readonly needs: Needs
   readonly sources: readonly SourcePlan[]
@@ -51,7 +53,7 @@ export interface KernelPlan {
   readonly wgsl: string
   readonly workgroup: readonly [number, number, number]
   readonly bindings: readonly ("uniform" | "read" | "write")[]
-  readonly kind: "sample" | "map" | "gather" | "reduce" | "contract" | "opaque"
+  readonly kind: "sample" | "map" | "gather" | "reduce" | "contract" | "opaque" | "joint"
   readonly origin: Where
 }
 
@@ -72,6 +74,8 @@ export interface SourcePlan {
   readonly batch: number
   readonly options: Readonly<Record<string, string | number | boolean>>
   readonly fields: readonly { readonly name: string; readonly dtype: "f32" | "i32" | "u32" | "bool" | "u8"; readonly shape: readonly number[] }[]
+  /** In order and to the last sample, whatever the split. */
+  readonly whole?: boolean
   readonly origin: Where
 }
 
@@ -97,15 +101,36 @@ export interface OutputPlan {
   readonly slot?: string
 }
 
-/** A tensor that lives between steps, and what it is called in files. */
+/** A tensor that lives between steps, and what it is called in files; a scratch is in none, since each evaluation makes it anew. */
 export interface SlotPlan {
   readonly name: string
-  readonly kind: "params" | "state"
+  readonly kind: "params" | "state" | "scratch"
   readonly model?: string
   readonly dtype: "f32" | "i32" | "u32" | "bool"
   readonly shape: readonly number[]
   /** For an arena: the tensors in it; `offset` in elements. */
   readonly leaves: readonly { readonly path: string; readonly shape: readonly number[]; readonly offset: number }[]
+}
+
+/** A part of an evaluation that the host computes in f64 from the outputs of a plan. */
+export interface HostStagePlan {
+  readonly host: string
+  readonly slot: string
+  readonly plan: Plan
+}
+
+/** How an `eval` is carried out: `begin`, `batch` for each whole batch, `tail` once if there is one, each stage, and `final`. */
+export interface EvaluationPlan {
+  readonly name: string
+  readonly begin: Plan
+  readonly batch: Plan
+  readonly tail?: Plan
+  readonly stages: readonly HostStagePlan[]
+  /** Its outputs and those of the last batch are the record; in a train they are slots. */
+  readonly final: Plan
+  /** Whole batches; absent where nobody has counted the samples. */
+  readonly full?: number
+  readonly sources: readonly { readonly name: string; readonly used: number; readonly of: number }[]
 }
 
 /**
@@ -120,7 +145,9 @@ export interface ProgramPlan {
   readonly slots: readonly SlotPlan[]
   readonly initial: Plan
   readonly steps: readonly { readonly name: string; readonly repeat: number; readonly plan: Plan }[]
-  readonly every: readonly { readonly period: number; readonly plan: Plan; readonly save: readonly string[] }[]
+  /** `calls`: evaluations that run before the plan, by name. An output `best:MODEL` is no report: the model's file is kept where it is highest. */
+  readonly every: readonly { readonly period: number; readonly plan: Plan; readonly save: readonly string[]; readonly calls: readonly string[] }[]
+  readonly evaluations: readonly EvaluationPlan[]
   readonly models: readonly { readonly name: string; readonly parameters: number; readonly from?: string }[]
   /** `steps`, `seed`, … of the entry after `--set`. */
   readonly settings: Readonly<Record<string, number | string | boolean>>

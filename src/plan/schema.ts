@@ -51,14 +51,14 @@ export const validatePlan = (json: Json): string[] => {
     sources: list(record({
       name: text, loader: text, split: oneOf("train", "test", "all"), batch: count, options: scalars,
       fields: list(record({ name: text, dtype: oneOf(...dtypes, "u8"), shape })), origin: where
-    })),
+    }, { whole: (x, at) => { if (typeof x !== "boolean") wrong(at, "must be true or false") } })),
     buffers: list(record(
       { id: count, bytes: count, role: oneOf("input", "output", "temporary", "constant", "uniform"), dtype: oneOf(...dtypes), shape, origin: where },
       { data: list(count) }
     )),
     kernels: list(record({
       id: count, name: text, wgsl: text, workgroup: triple, bindings: list(oneOf("uniform", "read", "write")),
-      kind: oneOf("sample", "map", "gather", "reduce", "contract", "opaque"), origin: where
+      kind: oneOf("sample", "map", "gather", "reduce", "contract", "opaque", "joint"), origin: where
     })),
     inputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { source: record({ name: text, field: text }), slot: text })),
     outputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { picture: oneOf("image", "clip"), population: text, slot: text })),
@@ -74,7 +74,7 @@ export const validatePlan = (json: Json): string[] => {
     peakBytes: count,
     liveBytes: count,
     settings: scalars
-  })(json, "plan")
+  }, { profile: oneOf("cpu", "gpu") })(json, "plan")
   if (problems.length > 0) return problems
 
   // The shape is right: now what refers to what.

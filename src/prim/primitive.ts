@@ -66,6 +66,8 @@ export interface Primitive<A = any> {
    * `value` at `index` of a result that is 0 before. Says the same as `element`, in fewer operations.
    */
   readonly scatter?: (attrs: A) => readonly { readonly vars: readonly Var[]; readonly index: readonly Scalar[]; readonly value: Scalar }[]
+  /** Computed on the host in f64, once, from what an eval has gathered: it has no kernel. */
+  readonly host?: true
   /** The gradient rule, or the sentence the user sees when one is asked for. */
   readonly vjp: Vjp<A> | { readonly none: string }
   /** The largest error in units in the last place of the f32 kernel against the exact value (elementwise). */

@@ -3,13 +3,14 @@ import { access } from "./access.ts"
 import { arena } from "./arena.ts"
 import { contraction } from "./contraction.ts"
 import { elementwise } from "./elementwise.ts"
+import { host } from "./host.ts"
 import { movement } from "./movement.ts"
 import { opaque } from "./opaque.ts"
 import type { Primitive } from "./primitive.ts"
 import { reductions } from "./reduction.ts"
 import { source } from "./source.ts"
 
-export const primitives = { ...elementwise, ...movement, ...arena, ...reductions, ...contraction, ...access, ...opaque, ...source } as const satisfies Readonly<Record<string, Primitive>>
+export const primitives = { ...elementwise, ...movement, ...arena, ...reductions, ...contraction, ...access, ...opaque, ...source, ...host } as const satisfies Readonly<Record<string, Primitive>>
 
 export type PrimitiveName = keyof typeof primitives
 

@@ -27,12 +27,19 @@ const merged = (plans: readonly Plan[]): readonly SourcePlan[] => {
     if (known === undefined) sources.set(source.name, source)
     else {
       const fields = [...known.fields, ...source.fields.filter((field) => !known.fields.some((other) => other.name === field.name))]
-      if (known.loader !== source.loader || known.split !== source.split || known.batch !== source.batch) throw new Error(`the source ${source.name} is the same in every plan of a program`)
-      sources.set(source.name, { ...known, fields })
+      if (known.loader !== source.loader || known.split !== source.split || (known.batch !== source.batch && !known.whole)) throw new Error(`the source ${source.name} is the same in every plan of a program`)
+      sources.set(source.name, { ...known, fields, batch: Math.max(known.batch, source.batch) })
     }
   }
   return [...sources.values()]
 }
+
+/** The first `size` samples of a batch: the last one of an evaluation may ask for fewer. */
+const first = (size: number, of: number, batch: Batch): Batch =>
+  size === of ? batch : {
+    fields: Object.fromEntries(Object.entries(batch.fields).map(([name, array]) => [name, array.subarray(0, (array.length / of) * size)])),
+    index: batch.index.subarray(0, size), count: Math.min(size, batch.count),
+  }
 
 /** Opens the sources of the plans; they close with the scope. */
 export const openFeeds = (plans: readonly Plan[], context: SourceContext): Effect.Effect<Feeds, DataError, Scope.Scope> =>
@@ -55,8 +62,8 @@ export const openFeeds = (plans: readonly Plan[], context: SourceContext): Effec
         Effect.gen(function* () {
           const arrays: Record<string, TypedArray> = {}
           let samples = 0
-          for (const { name } of plan.sources) {
-            const batch = yield* batchOf(name, numberOf(name))
+          for (const { name, batch: size } of plan.sources) {
+            const batch = first(size, opened.get(name)!.plan.batch, yield* batchOf(name, numberOf(name)))
             samples = Math.max(samples, batch.count)
             for (const input of plan.inputs) {
               if (input.source?.name !== name) continue

@@ -20,7 +20,17 @@ export interface RunState {
   /** Seconds of all parts of the run so far. */
   readonly seconds: number
   readonly slots: Readonly<Record<string, TypedArray>>
+  /** Models that are kept where a number is highest: the number so far, and its step. */
+  readonly best: Readonly<Record<string, Best>>
 }
+
+export interface Best {
+  readonly value: number
+  readonly step: number
+}
+
+/** The file of a model where its number was highest. */
+export const bestFile = (model: string): string => `${model}.best.safetensors`
 
 interface RunFile {
   readonly version: number
@@ -30,6 +40,7 @@ interface RunFile {
   readonly executions: number
   readonly seed: number
   readonly program: string
+  readonly best?: Readonly<Record<string, Best>>
   readonly files: Readonly<Record<string, string>>
   readonly seconds: number
   readonly written: string
@@ -87,10 +98,10 @@ export interface WrittenCheckpoint {
 
 /**
  * Writes `checkpoints/step-N`, then the newest file of each model at the top, then removes what is older than the newest `keep`.
- * `models`: those that get a file of their own.
+ * `models`: those that get a file of their own; `improved`: those that have never been better.
  */
 export const writeCheckpoint = async (
-  run: string, program: ProgramPlan, state: RunState, options: { readonly programHash: string; readonly keep: number; readonly models: readonly string[] },
+  run: string, program: ProgramPlan, state: RunState, options: { readonly programHash: string; readonly keep: number; readonly models: readonly string[]; readonly improved: readonly string[] },
 ): Promise<WrittenCheckpoint | CheckpointError> => {
   const folder = folderOf(run)
   const name = nameOf(state.cursor.round)
@@ -103,8 +114,11 @@ export const writeCheckpoint = async (
     const contents = new Map<string, Uint8Array>(options.models.map((model) => [`${model}.safetensors`, writeSafetensors(modelTensors(program, state.slots, model))]))
     contents.set("state.safetensors", writeSafetensors(slotTensors(program, state.slots)))
     for (const [file, bytes] of contents) await writeSynced(path.join(aside, file), bytes)
+    // Before the checkpoint that knows of them: a run that is killed in between finds them again.
+    for (const model of options.improved) await replaceFile(path.join(run, bestFile(model)), contents.get(`${model}.safetensors`) ?? writeSafetensors(modelTensors(program, state.slots, model)))
     const about: RunFile = {
       version: formatVersion, entry: program.entry, step: state.cursor.round, within: state.cursor.within, executions: state.executions, seed: state.seed, program: options.programHash,
+      ...(Object.keys(state.best).length === 0 ? {} : { best: state.best }),
       files: Object.fromEntries([...contents].map(([file, bytes]) => [file, sha256(bytes)])), seconds: state.seconds, written: new Date().toISOString(),
     }
     await writeSynced(path.join(aside, "run.json"), sealed(about))
@@ -150,7 +164,7 @@ const readOne = async (run: string, program: ProgramPlan, step: number, programH
   if (tensors instanceof CheckpointError) return tensors
   const slots = slotsFrom(program, tensors, file)
   if (slots instanceof CheckpointError) return slots
-  return { cursor: { round: about.step, within: about.within }, seed: about.seed, executions: about.executions, seconds: about.seconds, slots }
+  return { cursor: { round: about.step, within: about.within }, seed: about.seed, executions: about.executions, seconds: about.seconds, slots, best: about.best ?? {} }
 }
 
 export interface FoundCheckpoint {

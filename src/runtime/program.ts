@@ -1,7 +1,8 @@
 /** A program that learns, on a device: plans over shared slots, each slot one buffer; a step is one submit and nothing is created for it. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { BufferPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
+import type { EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
+import { pooled, poolSizes, slotInputs } from "../plan/pool.ts"
 import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
 import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, workOf, type Loaded } from "./commands.ts"
 import { DataError, GpuError } from "./errors.ts"
@@ -22,13 +23,14 @@ export interface UnitWork {
 export type Reading = Promise<Record<string, TypedArray> | GpuError>
 
 /**
- * A loaded program, on Dawn or by the reference evaluator. Units are the steps of the plan and then its `every`s (see `unitsOf`).
+ * A loaded program, on Dawn or by the reference evaluator. Units are the steps of the plan and then its `every`s, and the parts of evaluations (see `unitsOf`).
  * Executions happen in the order in which they are asked for; `step` waits only while two are in flight.
  */
 export interface Trainer {
   readonly initialise: (seed: number) => Effect.Effect<void, GpuError | DataError>
   /** With `read`, gives the reports of this execution; without, undefined. */
   readonly step: (unit: number, feeds: Arrays, settings: RunSettings, read: boolean) => Effect.Effect<Reading | undefined, GpuError | DataError>
+  /** All but the scratch of evaluations. */
   readonly readSlots: Effect.Effect<Readonly<Record<string, TypedArray>>, GpuError>
   /** Slots that are not named keep their value. */
   readonly writeSlots: (values: Readonly<Record<string, TypedArray>>) => Effect.Effect<void, GpuError>
@@ -45,10 +47,27 @@ export interface Unit {
   readonly plan: Plan
 }
 
+/** Steps, `every`s, and then what each evaluation consists of (see `evaluationUnits`). */
 export const unitsOf = (program: ProgramPlan): readonly Unit[] => [
   ...program.steps.map(({ name, plan }) => ({ name, plan })),
   ...program.every.map(({ period, plan }) => ({ name: `every ${period}`, plan })),
+  ...program.evaluations.flatMap(partsOf),
 ]
+
+const partsOf = (evaluation: EvaluationPlan): readonly Unit[] => [
+  { name: `${evaluation.name}.begin`, plan: evaluation.begin },
+  { name: evaluation.name, plan: evaluation.batch },
+  ...(evaluation.tail === undefined ? [] : [{ name: `${evaluation.name}.tail`, plan: evaluation.tail }]),
+  ...evaluation.stages.map(({ host, plan }) => ({ name: `${evaluation.name}.${host}`, plan })),
+  { name: `${evaluation.name}.final`, plan: evaluation.final },
+]
+
+/** Where the units of an evaluation begin: the order is that of `partsOf`. */
+export const firstUnitOf = (program: ProgramPlan, place: number): number =>
+  program.steps.length + program.every.length + program.evaluations.slice(0, place).reduce((sum, evaluation) => sum + partsOf(evaluation).length, 0)
+
+/** Slots that outlive an evaluation: those that checkpoints hold. */
+export const keptSlots = (program: ProgramPlan): readonly SlotPlan[] => program.slots.filter((slot) => slot.kind !== "scratch")
 
 const slotBytes = (slot: SlotPlan): number => atLeastOneWord(4 * count(slot.shape))
 const inFlight = 2
@@ -57,24 +76,6 @@ const ring = 2
 
 interface Slots {
   readonly buffer: (name: string) => GPUBuffer
-}
-
-/** The buffers that plans may share, because no plan's outlive its commands: the i-th largest of each plan lie in one. */
-const poolSizes = (plans: readonly Plan[]): readonly number[] => {
-  const sizes: number[] = []
-  for (const plan of plans) {
-    pooled(plan).forEach((buffer, place) => {
-      sizes[place] = Math.max(sizes[place] ?? 0, atLeastOneWord(buffer.bytes))
-    })
-  }
-  return sizes
-}
-
-const slotInputs = (plan: Plan): ReadonlyMap<number, string> => new Map(plan.inputs.flatMap((input) => (input.slot === undefined ? [] : [[input.buffer, input.slot] as const])))
-
-const pooled = (plan: Plan): readonly BufferPlan[] => {
-  const bound = slotInputs(plan)
-  return plan.buffers.filter((buffer) => buffer.role !== "constant" && buffer.role !== "uniform" && !bound.has(buffer.id)).sort((a, b) => b.bytes - a.bytes || a.id - b.id)
 }
 
 /** Copies from the value that a plan made to its slot. A value that is itself a slot's old one is held first, so that slots can trade places. */
@@ -120,14 +121,15 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
     const held = sum(plans.flatMap((plan) => nextsOf(plan).filter((next) => next.held).map((next) => next.bytes)))
     const slotTotal = sum(program.slots.map(slotBytes))
     const reading = sum(plans.map((plan, number) => (number === 0 ? 0 : ring * sum(readOf(plan).map((output) => 4 * count(output.shape))))))
-    const bytes = slotTotal * 2 + sum(sizes) + sum(constants.map((buffer) => atLeastOneWord(buffer.bytes))) + held + reading + settingsWords * 4
+    const kept = keptSlots(program)
+    const bytes = slotTotal + sum(kept.map(slotBytes)) + sum(sizes) + sum(constants.map((buffer) => atLeastOneWord(buffer.bytes))) + held + reading + settingsWords * 4
     yield* Effect.addFinalizer(() => Effect.sync(() => void judge(gpu, "the last submit", undefined, (device) => device.queue.submit([]))))
     yield* affordable(gpu, bytes, program.entry, plans[plans.length - 1]!.buffers[0]?.origin.at)
 
     const storage = usage.storage | usage.copySource | usage.copyTarget
     const make = (label: string, size: number, flags: number) => scopedBuffer(gpu, label, undefined, size, flags)
     const slotBuffers = new Map(yield* Effect.forEach(program.slots, (slot) => Effect.map(make(`the slot \`${slot.name}\``, slotBytes(slot), storage), (buffer) => [slot.name, buffer] as const), together))
-    const slotStaging = new Map(yield* Effect.forEach(program.slots, (slot) => Effect.map(make(`the slot \`${slot.name}\``, slotBytes(slot), usage.mapRead | usage.copyTarget), (buffer) => [slot.name, buffer] as const), together))
+    const slotStaging = new Map(yield* Effect.forEach(kept, (slot) => Effect.map(make(`the slot \`${slot.name}\``, slotBytes(slot), usage.mapRead | usage.copyTarget), (buffer) => [slot.name, buffer] as const), together))
     const slots: Slots = {
       buffer: (name) => {
         const buffer = slotBuffers.get(name)
@@ -254,7 +256,7 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
         const refused = maps.find((map) => map.status === "rejected")
         const error = verdict ?? gpu.trouble() ?? (refused === undefined ? undefined : ((await troubleSoon(gpu)) ?? unreadable("reading the slots", refused.reason)))
         const values: Record<string, TypedArray> = {}
-        if (error === undefined) for (const slot of program.slots) values[slot.name] = new arrayOf[slot.dtype](slotStaging.get(slot.name)!.getMappedRange().slice(0, 4 * count(slot.shape)))
+        if (error === undefined) for (const slot of kept) values[slot.name] = new arrayOf[slot.dtype](slotStaging.get(slot.name)!.getMappedRange().slice(0, 4 * count(slot.shape)))
         for (const staging of slotStaging.values()) if (staging.mapState !== "unmapped") staging.unmap()
         return error ?? values
       })

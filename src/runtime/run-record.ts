@@ -2,7 +2,7 @@
 import fs from "node:fs/promises"
 import path from "node:path"
 import { replaceFile } from "./durable-files.ts"
-import { gridPng, wrapped } from "./pictures/grid.ts"
+import { sheetPng } from "./pictures/sheet.ts"
 import type { Picture } from "./reports.ts"
 import { eventsHeader, pictureEvent, scalarEvent } from "./tensorboard.ts"
 import type { TrainEvent } from "./train.ts"
@@ -33,8 +33,6 @@ export interface RunRecord {
 
 const metricsName = "metrics.jsonl"
 const picturesFolder = "samples"
-/** Pictures side by side in a sample. */
-const columns = 8
 
 /** A line that was cut off by a kill, or that a resumed run will write anew, is no line of the run. */
 const earlierLines = async (folder: string, upTo: number): Promise<readonly MetricLine[]> => {
@@ -100,8 +98,7 @@ export const openRunRecord = async (folder: string, step: number): Promise<RunRe
     await files.events.close()
   }
   const picture = async (report: Report, { name, output, values }: Picture): Promise<void> => {
-    const row = { label: name, shape: output.shape, values, ...(output.population === undefined ? {} : { population: output.population }) }
-    const png = gridPng(wrapped(row, columns))
+    const png = sheetPng(output.shape, values, output.population === undefined ? {} : { population: output.population })
     const file = path.join(picturesFolder, `${fileName(name)}-${report.step}.png`)
     await fs.mkdir(path.join(folder, picturesFolder), { recursive: true })
     await fs.writeFile(path.join(folder, file), png)

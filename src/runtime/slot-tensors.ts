@@ -3,6 +3,7 @@ import type { ProgramPlan, SlotPlan } from "../plan/plan.ts"
 import { arrayOf, count } from "./commands.ts"
 import { CheckpointError } from "./errors.ts"
 import type { TypedArray } from "./executor.ts"
+import { keptSlots } from "./program.ts"
 import type { SafeDType, SafeFile, SafeTensor } from "./safetensors.ts"
 
 type Slots = Readonly<Record<string, TypedArray>>
@@ -16,7 +17,7 @@ const valuesOf = (dtype: SlotPlan["dtype"], bytes: Uint8Array): TypedArray =>
   dtype === "bool" ? Uint32Array.from(bytes, (byte) => (byte === 0 ? 0 : 1)) : new arrayOf[dtype](new Uint8Array(bytes).buffer)
 
 export const slotTensors = (program: ProgramPlan, slots: Slots): ReadonlyMap<string, SafeTensor> =>
-  new Map(program.slots.map(({ name, dtype, shape }) => [name, { dtype: wordDType[dtype], shape, bytes: bytesOf(dtype, slots[name]!) }]))
+  new Map(keptSlots(program).map(({ name, dtype, shape }) => [name, { dtype: wordDType[dtype], shape, bytes: bytesOf(dtype, slots[name]!) }]))
 
 export interface ModelLeaf {
   /** As it is called in the model's file. */
@@ -67,13 +68,13 @@ const difference = (wanted: Wanted, found: SafeTensor | undefined): readonly str
 
 /** The slots of a checkpoint's state: every one, and no other. */
 export const slotsFrom = (program: ProgramPlan, file: SafeFile, where: string): Slots | CheckpointError => {
-  const known = new Set(program.slots.map((slot) => slot.name))
+  const known = new Set(keptSlots(program).map((slot) => slot.name))
   const differences = [
-    ...program.slots.flatMap((slot) => difference(slot, file.tensors.get(slot.name))),
+    ...keptSlots(program).flatMap((slot) => difference(slot, file.tensors.get(slot.name))),
     ...[...file.tensors].flatMap(([name, tensor]) => (known.has(name) ? [] : [`not in the program: ${name} ${typeText(tensor.dtype, tensor.shape)}`])),
   ]
   if (differences.length > 0) return mismatch(where, `The checkpoint does not fit ${program.entry}`, differences, "--resume goes on only with the same program")
-  return Object.fromEntries(program.slots.map((slot) => [slot.name, valuesOf(slot.dtype, file.tensors.get(slot.name)!.bytes)]))
+  return Object.fromEntries(keptSlots(program).map((slot) => [slot.name, valuesOf(slot.dtype, file.tensors.get(slot.name)!.bytes)]))
 }
 
 export interface LoadedModel {
@@ -83,20 +84,35 @@ export interface LoadedModel {
   readonly unused: readonly string[]
 }
 
+/** The part of the file whose paths are those of the model, where there is just one. */
+const fittingPart = (leaves: readonly ModelLeaf[], file: SafeFile): string | undefined => {
+  const first = leaves[0]?.path
+  if (first === undefined) return undefined
+  const parts = [...file.tensors.keys()].flatMap((name) => (name.endsWith(`.${first}`) ? [name.slice(0, -first.length - 1)] : []))
+  const fitting = parts.filter((part) => leaves.every((leaf) => difference({ name: "", dtype: leaf.slot.dtype, shape: leaf.shape }, file.tensors.get(`${part}.${leaf.path}`)).length === 0))
+  return fitting.length === 1 ? fitting[0] : undefined
+}
+
 /**
  * A model's slots from a file of weights. With a subtree, the paths under it stand for the model's own, and the rest of the file may stay unused;
- * a model's path that is missing is an error always.
+ * without one only what `mayStay` allows. A model's path that is missing is an error always.
  */
-export const modelFrom = (program: ProgramPlan, before: Slots, model: string, file: SafeFile, where: string, subtree: string | undefined): LoadedModel | CheckpointError => {
+export const modelFrom = (
+  program: ProgramPlan, before: Slots, model: string, file: SafeFile, where: string, subtree: string | undefined, mayStay: (path: string) => boolean = () => false,
+): LoadedModel | CheckpointError => {
   const prefix = subtree === undefined ? "" : `${subtree}.`
   const leaves = modelLeaves(program, model)
   const used = new Set(leaves.map((leaf) => `${prefix}${leaf.path}`))
   const unused = [...file.tensors.keys()].filter((name) => !used.has(name))
   const differences = [
     ...leaves.flatMap((leaf) => difference({ name: `${prefix}${leaf.path}`, dtype: leaf.slot.dtype, shape: leaf.shape }, file.tensors.get(`${prefix}${leaf.path}`))),
-    ...(subtree === undefined ? unused.map((name) => `not in ${model}: ${name} ${typeText(file.tensors.get(name)!.dtype, file.tensors.get(name)!.shape)}`) : []),
+    ...(subtree === undefined ? unused.filter((name) => !mayStay(name)).map((name) => `not in ${model}: ${name} ${typeText(file.tensors.get(name)!.dtype, file.tensors.get(name)!.shape)}`) : []),
   ]
-  if (differences.length > 0) return mismatch(where, `The weights do not fit the model ${model}`, differences, "give a file of the same model, or name a part of it: --weights MODEL=FILE#subtree")
+  if (differences.length > 0) {
+    const part = fittingPart(leaves, file)
+    const hint = part === undefined ? "give a file of the same model, or name a part of it: --weights MODEL=FILE#subtree" : `its part ${part} fits: --weights ${model}=${where}#${part}`
+    return mismatch(where, `The weights do not fit the model ${model}`, differences, hint)
+  }
   const slots: Record<string, TypedArray> = {}
   const spoiled: string[] = []
   for (const leaf of leaves) {

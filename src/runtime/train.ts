@@ -7,9 +7,10 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ProgramPlan } from "../plan/plan.ts"
 import type { Feeds } from "./batch-feeds.ts"
-import { readNewest, writeCheckpoint, type RunState } from "./checkpoint.ts"
+import { readNewest, writeCheckpoint, type Best, type RunState } from "./checkpoint.ts"
 import { CheckpointError, DataError, GpuError, NotFiniteError } from "./errors.ts"
-import type { TypedArray } from "./executor.ts"
+import type { RunSettings, TypedArray } from "./executor.ts"
+import { evaluate, type EvaluationProgress } from "./evaluate.ts"
 import { unitsOf, type Reading, type Trainer } from "./program.ts"
 import { executionsFrom, type Cursor, type Execution } from "./run-order.ts"
 import { reportReader, type Picture } from "./reports.ts"
@@ -20,7 +21,7 @@ export type TrainError = GpuError | DataError | CheckpointError | NotFiniteError
 export type TrainEvent =
   /** What a round reported: scalars by name. `seconds` of the whole run, resumed or not. */
   | { readonly kind: "report"; readonly step: number; readonly seconds: number; readonly samples: number; readonly values: Readonly<Record<string, number>>; readonly pictures: readonly Picture[]; readonly every: boolean }
-  | { readonly kind: "checkpoint"; readonly step: number; readonly folder: string }
+  | { readonly kind: "checkpoint"; readonly step: number; readonly folder: string; readonly best: Readonly<Record<string, Best>> }
   /** The run goes on from an earlier step: what was reported of later ones is void. */
   | { readonly kind: "rewind"; readonly step: number; readonly text: string }
 
@@ -43,6 +44,10 @@ export interface TrainOptions {
   readonly load: Effect.Effect<Trainer, TrainError, Scope.Scope>
   /** Milliseconds between checkpoints that no `save` asks for. */
   readonly checkpointEvery?: number
+  /** Every execution is looked at: the place of a value that is not finite, from all that the execution read. */
+  readonly locate?: (unit: number, arrays: Readonly<Record<string, TypedArray>>, settings: RunSettings, slots: Readonly<Record<string, TypedArray>>) => NotFiniteError | undefined
+  /** Told of each batch of an evaluation that an `every` calls. */
+  readonly onEvaluation?: (name: string, progress: EvaluationProgress) => void
   /** Told what came of the checkpoint of a run that was interrupted: its step, or why there is none. */
   readonly onInterrupted?: (outcome: number | TrainError) => void
 }
@@ -61,6 +66,8 @@ export const savedModels = (program: ProgramPlan): readonly string[] => {
 interface Waiting {
   readonly step: number
   readonly every: boolean
+  /** Read only to see that all is well before a checkpoint. */
+  readonly silent?: boolean
   /** When its reports came back. */
   seconds: number
   readonly samples: number
@@ -97,6 +104,8 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       let checkpointed = performance.now()
       let decided = -1
       let reading = false
+      const best: Record<string, Best> = { ...from?.best }
+      const improved = new Set<string>()
       let parts: { unit: number; reading: Reading }[] = []
       const waiting: Waiting[] = []
 
@@ -111,6 +120,11 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             if (found.notFinite !== undefined) {
               const { name, value, output } = found.notFinite
               return yield* notFinite(name, value, entry.step, units[part.unit]!.plan.buffers.find((buffer) => buffer.id === output.buffer)?.origin.at)
+            }
+            for (const [model, value] of Object.entries(found.best)) {
+              if (value <= (best[model]?.value ?? -Infinity)) continue
+              best[model] = { value, step: entry.step }
+              improved.add(model)
             }
             Object.assign(values, found.values)
             pictures.push(...found.pictures)
@@ -128,7 +142,8 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
               entry.settled ??= results
             }
             waiting.shift()
-            events.push(yield* eventOf(entry))
+            const event = yield* eventOf(entry)
+            if (entry.silent !== true) events.push(event)
           }
           return events
         })
@@ -149,12 +164,13 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
         const slots = yield* trainer.readSlots
         const spoiled = firstNotFinite(program, slots)
         if (spoiled !== undefined) return yield* notFinite(`A parameter of ${spoiled}`, NaN, at.round, undefined)
-        const state: RunState = { cursor: at, seed, executions, seconds: seconds(), slots }
-        const written = yield* Effect.promise(() => writeCheckpoint(options.folder, program, state, { programHash: options.programHash, keep: options.keep, models: savedModels(program) }))
+        const state: RunState = { cursor: at, seed, executions, seconds: seconds(), slots, best: { ...best } }
+        const written = yield* Effect.promise(() => writeCheckpoint(options.folder, program, state, { programHash: options.programHash, keep: options.keep, models: savedModels(program), improved: [...improved] }))
         if (written instanceof CheckpointError) return yield* written
         saved = at
+        improved.clear()
         checkpointed = performance.now()
-        return [...events, { kind: "checkpoint", step: at.round, folder: written.folder }]
+        return [...events, { kind: "checkpoint", step: at.round, folder: written.folder, best: { ...best } }]
       })
 
       // Registered after the trainer, so it runs before the device goes. A run that failed keeps the checkpoint it has.
@@ -166,6 +182,9 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       const due = (round: number): boolean =>
         round === 0 || round === options.rounds - 1 || (options.logEvery === undefined ? performance.now() - logged >= logMilliseconds : (round + 1) % options.logEvery === 0)
 
+      /** What is saved is what still had a finite loss. */
+      const saves = (round: number): boolean => program.every.some((every) => every.save.length > 0 && (round + 1) % every.period === 0)
+
       const execute = ({ execution, arrays, count }: { readonly execution: Execution; readonly arrays: Record<string, TypedArray>; readonly count: number }): Effect.Effect<readonly TrainEvent[], TrainError> =>
         Effect.gen(function* () {
           const { unit, kind, round } = execution
@@ -173,24 +192,35 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             decided = round
             reading = due(round)
           }
-          const read = kind === "every" || (reading && execution.last)
+          const wanted = kind === "every" || ((reading || saves(round)) && execution.last)
+          const before = options.locate === undefined ? undefined : yield* trainer.readSlots
+          const settings = { seed, step: round, repeat: execution.repeat }
+          if (kind === "every") for (const name of program.every[unit - program.steps.length]!.calls) {
+            const place = program.evaluations.findIndex((evaluation) => evaluation.name === name)
+            yield* evaluate(program, place, trainer, feeds, seed, (progress) => options.onEvaluation?.(name, progress))
+          }
           // Between a submit and the cursor that counts it nothing may stop the run.
           const result = yield* Effect.uninterruptible(
-            Effect.tap(trainer.step(unit, arrays, { seed, step: round, repeat: execution.repeat }, read), () => {
+            Effect.tap(trainer.step(unit, arrays, settings, wanted || before !== undefined), () => {
               cursor = execution.after
               samples += count
               if (kind === "step") executions++
               return Effect.void
             }),
           )
+          if (before !== undefined && result !== undefined) {
+            const outputs = yield* Effect.promise(() => result)
+            const bad = outputs instanceof GpuError ? undefined : sort(unit, outputs).notFinite?.name ?? firstNotFinite(program, yield* trainer.readSlots)
+            if (bad !== undefined) return yield* options.locate!(unit, arrays, settings, before) ?? notFinite(bad, NaN, round + 1, undefined)
+          }
           const entry = { step: round + 1, seconds: seconds(), samples }
-          if (kind === "every" && result !== undefined) expect({ ...entry, every: true, parts: [{ unit, reading: result }] })
-          if (kind === "step" && result !== undefined) parts.push({ unit, reading: result })
+          if (kind === "every" && wanted && result !== undefined) expect({ ...entry, every: true, parts: [{ unit, reading: result }] })
+          if (kind === "step" && wanted && result !== undefined) parts.push({ unit, reading: result })
           const stepsOver = kind === "step" && execution.last && unit === program.steps.length - 1
           if (stepsOver && parts.length > 0) {
-            expect({ ...entry, every: false, parts })
+            expect({ ...entry, every: false, silent: !reading, parts })
             parts = []
-            logged = performance.now()
+            if (reading) logged = performance.now()
           }
           const roundOver = execution.after.within === 0
           if (execution.save.length > 0 || (roundOver && performance.now() - checkpointed >= (options.checkpointEvery ?? 600_000))) return yield* checkpoint

@@ -8,6 +8,7 @@ import { CheckpointError } from "./errors.ts"
 import type { TypedArray } from "./executor.ts"
 import { parseSafetensors, readSafetensors, type SafeFile } from "./safetensors.ts"
 import { modelFrom } from "./slot-tensors.ts"
+import { fromTorchvision, isTorchvision, mayStayUnread, torchvisionNames } from "./torchvision-names.ts"
 
 export interface WeightsRequest {
   /** undefined: every model of the program that is found there. */
@@ -62,11 +63,17 @@ const find = async (program: ProgramPlan, request: WeightsRequest): Promise<read
     }
     return found.length > 0 ? found : missing(`There are no weights of ${wanted ?? (models.join(", ") || "any model")} here.`, place, "give the folder of a run that saved the model, or its .safetensors file")
   }
-  const own = path.basename(place).replace(/\.safetensors$/, "")
+  const own = path.basename(place).replace(/(\.best)?\.safetensors$/, "")
   const model = wanted ?? (models.length === 1 ? models[0] : models.find((name) => name === own))
   if (model === undefined) return missing(`The file does not say which model its weights are of.`, place, `say it: --weights MODEL=${place} (${models.join(", ")})`)
   const tensors = await readSafetensors(place)
   return tensors instanceof CheckpointError ? tensors : [{ model, file: place, tensors, step: undefined }]
+}
+
+/** The tensors under a subtree, by what follows it. */
+export const under = (file: SafeFile, subtree: string | undefined): SafeFile["tensors"] => {
+  if (subtree === undefined) return file.tensors
+  return new Map([...file.tensors].flatMap(([name, tensor]) => (name.startsWith(`${subtree}.`) ? [[name.slice(subtree.length + 1), tensor] as const] : [])))
 }
 
 /** Later requests win over earlier ones; all of a model's tensors or none. */
@@ -80,12 +87,17 @@ export const loadWeights = async (program: ProgramPlan, requests: readonly Weigh
     const found = await find(program, request)
     if (found instanceof CheckpointError) return found
     for (const { model, file, tensors, step } of found) {
-      const loaded = modelFrom(program, zeros, model, tensors, file, request.subtree)
+      const part = under(tensors, request.subtree)
+      const foreign = isTorchvision(part.keys())
+      const loaded = foreign
+        ? modelFrom(program, zeros, model, { tensors: fromTorchvision(part), metadata: tensors.metadata }, file, undefined, mayStayUnread)
+        : modelFrom(program, zeros, model, tensors, file, request.subtree)
       if (loaded instanceof CheckpointError) return loaded
       Object.assign(slots, loaded.slots)
       models.add(model)
-      notes.push(`weights of ${model} from ${file}${step === undefined ? "" : ` (step ${step})`}`)
-      if (loaded.unused.length > 0) notes.push(`not used of ${file}: ${loaded.unused.join(", ")}`)
+      notes.push(`weights of ${model} from ${file}${foreign ? ", by torchvision's names" : ""}${step === undefined ? "" : ` (step ${step})`}`)
+      const unused = foreign ? torchvisionNames(part.keys(), loaded.unused) : loaded.unused
+      if (unused.length > 0) notes.push(`not used of ${file}: ${unused.join(", ")}`)
     }
   }
   return { slots, models, notes }

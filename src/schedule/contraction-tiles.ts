@@ -145,6 +145,13 @@ export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layo
   const guards: readonly Guard[] = attrs.guards ?? []
   const product = (loops: readonly number[]): number => loops.reduce((n, l) => n * extents[l]!, 1)
   let best: { readonly tile: Tile; readonly cost: number } | undefined
+  const counted = new Map<string, ReturnType<typeof loadsOf>>()
+  const loads = (side: 0 | 1, own: Tile["column"], inner: Tile["inner"]): ReturnType<typeof loadsOf> => {
+    const key = `${side} ${own.loop} ${own.size} ${inner.loop} ${inner.size}`
+    const known = counted.get(key) ?? loadsOf(sides[side], [own, inner], extents)
+    counted.set(key, known)
+    return known
+  }
   for (const columns of [0, 1] as const) {
     const rows = (1 - columns) as 0 | 1
     if (roles.own[columns].length === 0) continue
@@ -153,14 +160,14 @@ export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layo
     for (const v of roles.own[columns]) for (const q of innerLoops) for (const tv of sizesFor(extents[v]!)) for (const tk of q === undefined ? [1] : divisorsFor(extents[q]!)) {
       const column = { loop: v, size: tv }
       const inner = { loop: q, size: tk }
-      const columnLoads = loadsOf(sides[columns], [column, inner], extents)
+      const columnLoads = loads(columns, column, inner)
       const blocks = Math.ceil(extents[v]! / tv) * (product(roles.own[columns]) / extents[v]!)
       for (const u of rowLoops) {
         if (guards.some((g) => mentions(g, v) && mentions(g, u))) continue
         for (const tu of u === undefined ? [1] : sizesFor(extents[u]!)) {
           if (tu * tv > c.mostSums || tu * tv * tk > c.mostProducts) continue
           const row = { loop: u, size: tu }
-          const rowLoads = loadsOf(sides[rows], [row, inner], extents)
+          const rowLoads = loads(rows, row, inner)
           let products = 0
           for (let t = 0; t < tk; t++) {
             const [vs, us] = [range(tv).filter((j) => columnLoads.kept[j * tk + t]).length, range(tu).filter((i) => rowLoads.kept[i * tk + t]).length]

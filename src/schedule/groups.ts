@@ -10,6 +10,7 @@ import { lowerContraction } from "../kernel/lower-contraction.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
+import { beside } from "./beside.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
@@ -19,7 +20,7 @@ import type { Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
-import { memorySlot, sampleProgram } from "./sample-program.ts"
+import { memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
 import { splitLong } from "./split-long.ts"
 import { splitWide } from "./split-wide.ts"
 import { timesOf } from "./times.ts"
@@ -40,8 +41,11 @@ export interface Schedule {
   readonly graph: Graph
   readonly fusion: Fusion
   readonly kernels: readonly Scheduled[]
-  /** Values that lie in an arena's buffer. */
+  /** Values that lie in an arena's or a bundle's buffer. */
   readonly places: ReadonlyMap<Node, Place>
+  readonly tablePlaces: ReadonlyMap<Table, { readonly table: Table; readonly offset: number }>
+  /** Buffers that several values of one dispatch share. */
+  readonly bundles: ReadonlySet<Node>
   readonly arenas: ReadonlySet<Node>
   readonly problems: readonly LimitProblem[]
 }
@@ -118,7 +122,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const read = new Set<number>()
   const reading = [...elements.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), ...columns.all.flatMap((c) => (c.value.kind === "expression" ? [c.value.body] : []))]
   eachScalar(reading, (e) => { if (e.op === "read") read.add(e.slot) })
-  const arrays = new Set(columns.all.flatMap((c) => (c.value.kind === "array" ? buffersBelow(fusion, c.value.node) : [])))
+  // What a table keeps may be computed from other values of its row, which are stored nowhere but read buffers.
+  const within = fusion.live.filter((n) => read.has(n.id) && fusion.stops.get(n)?.kind !== "buffer")
+  const arrays = new Set([...columns.all.flatMap((c) => (c.value.kind === "array" ? [c.value.node] : [])), ...within].flatMap((n) => buffersBelow(fusion, n)))
   const stored = (e: Elements): boolean => outputs.has(e.node) || places.has(e.node) || read.has(e.node.id) || arrays.has(e.node)
   const inTable = new Set<Column>()
   const neededAt = new Map<Column, number>()
@@ -153,12 +159,22 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     return { kernel: lower(again, ranges), bound: again.bindings.bound, node, ranges, parts: new Set(partsOf(again.bindings.bound)) }
   }
 
+  // What does not fit is collected from all kernels, so that few attempts are made.
+  const force = new Map<Node, string>()
+  const apart: Node[] = []
   const timed: { readonly time: number; readonly order: number; readonly scheduled: Scheduled }[] = []
+  const programOf = (rows: number, own: readonly Column[]): SampleProgram | undefined => {
+    const made = sampleProgram(fusion, rows, columns.rowOf(rows), own, isPart, refuse)
+    if (!("others" in made)) return made
+    for (const n of made.others) force.set(n, "a statistic reads it for another sample")
+    return undefined
+  }
+  const whole = new Map(programs.map((p) => [p, programOf(p.rows, p.columns)]))
+  if (force.size > 0) return { force }
   for (const program of programs) {
     const waiting = [program.columns]
     for (let own = waiting.shift(); own; own = waiting.shift()) {
-      const made = sampleProgram(fusion, program.rows, columns.rowOf(program.rows), own, isPart, refuse)
-      if ("others" in made) return { force: new Map(made.others.map((n) => [n, "a statistic reads it for another sample"])) }
+      const made = own === program.columns ? whole.get(program)! : programOf(program.rows, own)!
       const layout = layOut(program.rows, own.filter((c) => inTable.has(c)), firstUse)
       for (const c of own) tables.set(c, layout)
       const part = own
@@ -170,24 +186,37 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
         waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))
         continue
       }
+      if (storageOf(scheduled.kernel) > limits.maxStorageBuffersPerShaderStage) {
+        const found = relief(fusion, scheduled.node, limits, scheduled.kernel)
+        for (const [node, reason] of found ?? []) force.set(node, reason)
+        if (found) continue
+      }
       timed.push({ time: program.time, order: 1, scheduled })
     }
   }
   for (const group of groups) {
+    // All of it was handed on to other groups.
+    if (!group.some(stored)) continue
     const e = group[0]!
     const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => e.contraction ? lowerContraction(group, stored, reads, limits, quads) : lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
     const quick = made(true)
     const scheduled = e.contraction && storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
     if (tooMuch(scheduled.kernel, limits, mostStatements)) {
-      if (group.length > 1) return { force: new Map(), separate: group.map((x) => x.node) }
+      if (group.length > 1) {
+        apart.push(...group.map((x) => x.node))
+        continue
+      }
       const found = relief(fusion, e.node, limits, scheduled.kernel)
-      if (found) return { force: found }
+      for (const [node, reason] of found ?? []) force.set(node, reason)
+      if (found) continue
     }
     timed.push({ time: times.root(e.node), order: 0, scheduled })
   }
+  if (force.size + apart.length > 0) return { force, separate: apart }
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
-  const kernels = timed.map((t) => t.scheduled)
-  return { graph, fusion, kernels, places, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
+  const single = timed.map((t) => t.scheduled)
+  const { kernels, ...placed } = beside(single, places, outputs, limits, Math.max(...fusion.live.map((n) => n.id)) + 1)
+  return { graph, fusion, kernels, ...placed, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
 }
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))

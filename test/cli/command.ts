@@ -34,10 +34,12 @@ const environment = (): NodeJS.ProcessEnv => {
   return rest
 }
 
-export const nda = (cli: string, cwd: string, ...args: readonly string[]): Ended => {
-  const ended = spawnSync(process.execPath, [cli, ...args], { cwd, encoding: "utf8", env: environment(), timeout: 60_000, maxBuffer: 2 ** 28 })
+export const ndaWithin = (seconds: number, cli: string, cwd: string, ...args: readonly string[]): Ended => {
+  const ended = spawnSync(process.execPath, [cli, ...args], { cwd, encoding: "utf8", env: environment(), timeout: 1000 * seconds, maxBuffer: 2 ** 28 })
   return { code: ended.status, out: ended.stdout, err: ended.stderr }
 }
+
+export const nda = (cli: string, cwd: string, ...args: readonly string[]): Ended => ndaWithin(60, cli, cwd, ...args)
 
 /** Sends the signal when stderr first matches. */
 export const ndaSignalled = (cli: string, cwd: string, when: RegExp, signal: NodeJS.Signals, ...args: readonly string[]): Promise<Ended> =>

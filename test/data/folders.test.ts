@@ -3,7 +3,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import sharp from "sharp"
 import { describe, expect, test } from "vitest"
-import { decodeImage } from "../../src/runtime/data/decode-image.ts"
+import { decodeImage, middleSquare } from "../../src/runtime/data/decode-image.ts"
+import { decodedPictures } from "../../src/runtime/data/decoded-pictures.ts"
 import { readImage } from "../../src/runtime/pictures/read-image.ts"
 import { ask, failure } from "./asking.ts"
 import { temporaryFolder } from "./temporary.ts"
@@ -173,3 +174,42 @@ const components = (image: Float32Array): number => {
   }
   return count
 }
+
+test("a picture is decoded once for all epochs, until the pictures kept fill their bound", async () => {
+  const dataDir = temporaryFolder()
+  const [first, second] = [join(dataDir, "a.png"), join(dataDir, "b.png")]
+  for (const [file, red] of [[first, 51], [second, 102]] as const) await flat(red, 0, 0).png().toFile(file)
+  // Each picture of 8 x 8 has 192 bytes: one fits.
+  const decoded = decodedPictures(3, middleSquare(8), 200)
+  const before = [await decoded(first), await decoded(second)]
+  for (const file of [first, second]) writeFileSync(file, "not a picture any more")
+  expect(await decoded(first)).toBe(before[0])
+  expect((await failure(decoded(second))).message).toContain("expected a whole picture")
+})
+
+describe("Pascal VOC folders", () => {
+  const object = (name: string, corners: string, more = "") => {
+    const [x0, y0, x1, y1] = corners.split(" ")
+    return `<object><name>${name}</name>${more}<bndbox><xmin>${x0}</xmin><ymin>${y0}</ymin><xmax>${x1}</xmax><ymax>${y1}</ymax></bndbox></object>`
+  }
+
+  test("a tall picture is letter-boxed from the sides, with its boxes, and difficult objects are marked", async () => {
+    const dataDir = temporaryFolder()
+    for (const folder of ["Annotations", "JPEGImages", "ImageSets/Main"]) mkdirSync(join(dataDir, "set", folder), { recursive: true })
+    await flat(255, 0, 0, 20, 40).png().toFile(join(dataDir, "set/JPEGImages/a.png"))
+    const objects = [object("dog", "4 8 12 24", "<difficult> 1 </difficult>"), object("cat", "0 0 20 40", "<difficult>0</difficult><part><name>head</name><difficult>1</difficult></part>"), object("cat", "10 10 12 14")]
+    writeFileSync(join(dataDir, "set/Annotations/a.xml"), `<annotation><size><width>20</width><height>40</height></size>${objects.join("")}</annotation>`)
+    writeFileSync(join(dataDir, "set/ImageSets/Main/test.txt"), "a\n")
+    const fields = { image: ["f32", 3, 16, 16], boxes: ["f32", 4, 4], class: ["i32", 4], valid: ["bool", 4], difficult: ["bool", 4] } as const
+    const source = await ask("voc", { path: "set", size: 16, most: 4 }, fields, { split: "test", batch: 1 }, { dataDir })
+    const { fields: read } = await source.batch(0)
+    await source.close()
+    // 20 x 40 becomes 8 x 16 with 4 columns of grey on either side; everything is 0.4 times as large.
+    const near = (values: ArrayLike<number>): number[] => Array.from(values, (value) => Number(value.toFixed(4)))
+    expect(near(read["boxes"]!)).toEqual([7.2, 6.4, 3.2, 6.4, 8, 8, 8, 16, 8.4, 4.8, 0.8, 1.6, 0, 0, 0, 0])
+    expect(near(read["image"]!.subarray(0, 16))).toEqual([...new Array(4).fill(0.502), ...new Array(8).fill(1), ...new Array(4).fill(0.502)])
+    expect([...read["class"]!]).toEqual([1, 0, 0, 0])
+    expect([...read["valid"]!]).toEqual([1, 1, 1, 0])
+    expect([...read["difficult"]!]).toEqual([1, 0, 0, 0])
+  })
+})

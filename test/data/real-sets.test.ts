@@ -79,6 +79,14 @@ describe.skipIf(!haveData)("the authors' own files", () => {
     await cut.close()
   })
 
+  test("VOC boxes that overflow=drop leaves out are counted, once for the set", async () => {
+    const told: string[] = []
+    const source = await ask("voc", { path: "detection/bccd_320", size: 160, most: 24, overflow: "drop" }, { valid: ["bool", 24] }, { split: "all" }, { onSkip: (file, why) => void told.push(`${file}: ${why}`) })
+    await source.close()
+    // Pictures with 25, 25, 25, 28 and 30 boxes.
+    expect(told).toEqual([expect.stringMatching(/bccd_320: 13 boxes of 5 pictures, which have more than 24 \(overflow="drop"\)$/)])
+  })
+
   test("clips of an array get one channel, a window of frames, and labels from a column", async () => {
     const path = "video/scenes3_gray64_t16.npy"
     const source = await ask("clips", { path, frames: 4, stride: 3, labels: "video/scenes3.csv" }, { clip: ["f32", 1, 4, 64, 64], label: ["i32"] }, { split: "test", batch: 3 })

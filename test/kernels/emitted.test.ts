@@ -66,7 +66,7 @@ describe("what reaches the shader", () => {
     expect(text()).toBe(text())
     expect(text()).toContain("2 kernels")
     expect(text()).toContain("a statistic: 256 terms for each element")
-    expect(text()).toContain("kernel k0 (sample) groups 4 x 1 x 1, workgroup 64 x 1 x 1")
+    expect(text()).toContain("kernel k0 (sample) groups 4 x 1 x 1, workgroup 8 x 1 x 1")
   })
   it("keeps expressions shallow, however long the chain", async () => {
     const b = graphBuilder()

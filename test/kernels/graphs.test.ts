@@ -131,7 +131,7 @@ describe("graphs of augmentations, on the adapter", () => {
       const l = read("f32", 2, [])
       return add(mul(l, read("f32", 0, [s, k, y, col])), mul(sub(f32(1), l), read("f32", 0, [read("i32", 1, [s], [0, n - 1]), k, y, col])))
     })
-    expect(await compare(graphOf([x], { mixed, partner, lambda }))).toHaveLength(3)
+    expect(await compare(graphOf([x], { mixed, partner, lambda }))).toEqual(["joint", "gather"])
   })
   it("a histogram of each sample is an array of the sample kernel", async () => {
     const b = graphBuilder()

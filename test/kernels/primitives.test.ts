@@ -15,7 +15,7 @@ const arrayOf = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Ui
 const table: readonly Primitive[] = Object.values(primitives)
 
 describe("every primitive's samples, on the adapter", () => {
-  for (const primitive of table.filter((p) => p.samples.length > 0)) {
+  for (const primitive of table.filter((p) => p.samples.length > 0 && !p.host)) {
     it(`${primitive.name} equals the reference evaluator`, async () => {
       for (const [k, sample] of primitive.samples.entries()) {
         const b = graphBuilder()

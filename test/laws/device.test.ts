@@ -7,7 +7,7 @@ import { onReference, stagesOf, type Size } from "./program.ts"
 
 /** Stages that only move, copy or replace pixels. */
 const moves = ["hflip", "vflip", "random_crop", "center_crop", "translate", "erase", "random_erasing", "diff_translation", "diff_cutout", "jigsaw", "stitch", "cutmix", "other_picture",
-  "patch_", "shuffled_channels", "circular_shift", "random_span", "shuffle_time", "reverse_time", "freeze_time"]
+  "patch_", "shuffled_channels", "circular_shift", "random_span", "last_frames", "shuffle_time", "reverse_time", "freeze_time"]
 const isMove = (stages: string): boolean => stages.split(" |> ").every((s) => moves.some((m) => s.replace("video.", "").startsWith(m))) || stages.includes("nearest")
 
 const agree = async (stages: string, size: Size, x: Float32Array): Promise<void> => {

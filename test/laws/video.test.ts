@@ -45,6 +45,10 @@ describe.each(shares)(`share="%s"`, (share, span) => {
       return v >= 0 && v < 4 && u >= 0 && u < 4 ? 0 : look(s)(c, f, y, x)
     })).toBe(0)
   })
+  it("grayscale draws once for each run of frames, and its three components are the luma", () => {
+    expect(worstError(`video.grayscale(p=0.5, ${option})`, (look, d, s) => (c, f, y, x) =>
+      at(d["grey"], s, f) ? 0.2989 * look(s)(0, f, y, x) + 0.587 * look(s)(1, f, y, x) + 0.114 * look(s)(2, f, y, x) : look(s)(c, f, y, x))).toBeLessThan(4 * 2 ** -24)
+  })
   it("color_jitter takes each frame's own mean", () => {
     const grey = (look: Look, f: number, y: number, x: number): number => 0.2989 * look(0, f, y, x) + 0.587 * look(1, f, y, x) + 0.114 * look(2, f, y, x)
     expect(worstError(`video.color_jitter(0.3, 0.3, 0.3, ${option})`, (look, d, s) => {
@@ -123,6 +127,7 @@ test("the temporal stages move whole frames", () => {
     return (c, f, y, x) => look(s)(c, f >= start && f < start + 4 ? start : f, y, x)
   })).toBe(0)
   expect(worstError("video.random_span(6)", (look, d, s) => (c, f, y, x) => look(s)(c, d["start"]![s]! + f, y, x), { t: 6 })).toBe(0)
+  expect(worstError("video.last_frames(4)", (look, _, s) => (c, f, y, x) => look(s)(c, 6 + f, y, x), { t: 4 })).toBe(0)
   // Beyond the last frame it runs back: 8, 9, 8, 7, …
   for (const factor of [2, 1.5]) {
     expect(worstError(`video.change_speed(${factor.toFixed(1)})`, (look, d, s) => (c, f, y, x) => {

@@ -43,7 +43,7 @@ test("pictures of the same step stand side by side, the latest first, and one th
 test("the metric of all runs is drawn on the same axes", () => {
   const page = comparisonPage(two)
   const lines = [...page.matchAll(/<polyline points="([^"]*)"[^>]*stroke="(#\w+)"/g)].map((m) => [m[1]!.split(" ").map((point) => Number(point.split(",")[1])), m[2]] as const)
-  expect(lines.map(([, colour]) => colour)).toEqual(["#1565c0", "#d84315"])
+  expect(lines.map(([, colour]) => colour)).toEqual(["#1e88e5", "#e4572e"])
   const [[a], [b]] = [lines[0]!, lines[1]!]
   // 0.125 is the lowest and 0.875 the highest of both: heights are in proportion.
   expect((a[0]! - a[1]!) / (b[0]! - a[1]!)).toBeCloseTo((0.875 - 0.25) / (0.875 - 0.125), 2)

@@ -26,8 +26,8 @@ export const pictures: readonly (readonly [string, string])[] = [
 
 export const clips: readonly (readonly [string, string])[] = [
   ["video.hflip", drawn], ["video.random_crop(16, 16, pad=2)", drawn], ["video.color_jitter(0.2, 0.2, 0.2, 0.1)", drawn], ["video.gaussian_noise", plain],
-  ["video.erase(4)", drawn], ["video.random_span(6)", drawn], ["video.jigsaw", drawn], ["video.cutout", drawn], ["video.stitch", drawn], ["video.cutmix", drawn],
+  ["video.erase(4)", drawn], ["video.random_span(6)", drawn], ["video.last_frames(4)", plain], ["video.grayscale(p=0.5)", drawn], ["video.jigsaw", drawn], ["video.cutout", drawn], ["video.stitch", drawn], ["video.cutmix", drawn],
   ["video.mixup", drawn], ["video.shuffle_time", drawn], ["video.reverse_time", plain], ["video.freeze_time(4)", drawn], ["video.change_speed", drawn],
-  ...["block", "frame"].flatMap((share) => ["video.hflip(S)", "video.random_crop(16, 16, pad=2, S)", "video.color_jitter(0.2, 0.2, S)", "video.erase(4, S)", "video.jigsaw(S)", "video.cutout(S)"]
+  ...["block", "frame"].flatMap((share) => ["video.hflip(S)", "video.random_crop(16, 16, pad=2, S)", "video.color_jitter(0.2, 0.2, S)", "video.grayscale(p=0.5, S)", "video.erase(4, S)", "video.jigsaw(S)", "video.cutout(S)"]
     .map((stage) => [stage.replace("S", `share="${share}"`), drawn] as const)),
 ]

@@ -8,8 +8,8 @@ import { CheckpointError } from "../../src/runtime/errors.ts"
 import { learnMean } from "./plans.ts"
 
 const program = learnMean()
-const state = (round: number, value = round): RunState => ({ cursor: { round, within: 0 }, seed: 1, executions: round, seconds: 0, slots: { M: new Float32Array(64).fill(value), "M.n": Int32Array.of(value) } })
-const options = { programHash: "p", keep: 2, models: ["M"] }
+const state = (round: number, value = round): RunState => ({ cursor: { round, within: 0 }, seed: 1, executions: round, seconds: 0, best: {}, slots: { M: new Float32Array(64).fill(value), "M.n": Int32Array.of(value) } })
+const options = { programHash: "p", keep: 2, models: ["M"], improved: [] }
 const folder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), "nda-checkpoint-"))
 const write = (run: string, round: number, value = round) => writeCheckpoint(run, program, state(round, value), options)
 const newest = async (run: string): Promise<{ readonly round: number; readonly value: number; readonly skipped: number } | undefined> => {

@@ -37,7 +37,7 @@ const outcome = await runInterruptibly(
           })),
       }
       return yield* trainRun({
-        learning: { plan, program: { entry: "fit", kind: "train", slots: [], steps: [], every: [], models: [] } }, device: paced, file: "hand.nda", text: "train fit", folder: request.folder,
+        learning: { plan, program: { entry: "fit", kind: "train", slots: [], steps: [], every: [], evaluations: [], models: [] } }, device: paced, file: "hand.nda", text: "train fit", folder: request.folder,
         mode: request.mode, seed: 3, programHash: "hand", weights: [], logEvery: request.logEvery, keep: request.keep ?? 3,
         source: { dataDir: ".", fileDir: ".", seed: 3, skipBad: false }, versions: {}, console,
         ...(request.checkpointEvery === undefined ? {} : { checkpointEvery: request.checkpointEvery }),

@@ -79,7 +79,7 @@ export const learnMean = ({ batch = 4, repeat = 2, save = 5, spoilAt = 0xfffffff
       { name: "M", kind: "params", model: "M", dtype: "f32", shape: [64], leaves: [{ path: "layer.weight", shape: [6, 8], offset: 0 }, { path: "layer.bias", shape: [6], offset: 48 }] },
       { name: "M.n", kind: "state", model: "M", dtype: "i32", shape: [1], leaves: [{ path: "n", shape: [], offset: 0 }] },
     ],
-    initial, steps: [{ name: "learn", repeat, plan: step }], every: [{ period: save, plan: show, save: ["M"] }],
+    initial, steps: [{ name: "learn", repeat, plan: step }], every: [{ period: save, plan: show, save: ["M"], calls: [] }], evaluations: [],
     models: [{ name: "M", parameters: 54 }], settings: { steps: 12, seed: 3 },
   }
 }

@@ -42,7 +42,7 @@ describe("a training run", () => {
     expect(fs.readdirSync(path.join(folder, "samples")).sort()).toEqual(["weights-10.png", "weights-5.png"])
     expect(checkpoints(folder)).toEqual(["step-10", "step-12", "step-5"])
     expect(fs.readFileSync(path.join(folder, "M.safetensors"))).toEqual(fs.readFileSync(path.join(folder, "checkpoints/step-12/M.safetensors")))
-    expect(fs.readFileSync(path.join(folder, "report.html"), "utf8")).toMatch(/<polyline[\s\S]*weights at step 10/)
+    expect(fs.readFileSync(path.join(folder, "report.html"), "utf8")).toMatch(/weights at step 10[\s\S]*weights at step 5[\s\S]*<polyline/)
     const summary = JSON.parse(stdout.trim().split("\n").at(-1)!) as Record<string, unknown>
     expect(summary).toMatchObject({ entry: "fit", steps: 12, parameters: { M: 54 }, dispatches: { learn: 1, "every 5": 0 }, submits: { learn: 1 }, metrics: { distance: lines[4]!.distance } })
     expect(fs.existsSync(path.join(folder, "run.lock"))).toBe(false)
@@ -86,6 +86,24 @@ describe("a training run", () => {
     expect(about.step).toBeLessThan(30)
     expect(run({ folder, mode: "resume", steps: 30, hand: { save: 100, repeat: 3 } }).status).toBe(0)
     expect(stateOf(folder, 30)).toBe(stateOf(whole, 30))
+  })
+
+  it("writes a checkpoint when it is told to end, and ends with 143", async () => {
+    const folder = fresh()
+    const child = start({ folder, mode: "new", steps: 1000, pace: 20, logEvery: 1, hand: { save: 1000 } })
+    const over = ended(child)
+    await reached(child, 2)
+    child.kill("SIGTERM")
+    expect(await over).toBe(143)
+    expect(checkpoints(folder)).toHaveLength(1)
+  })
+
+  it("sees a loss that is no number before the checkpoint of that step, also where it is not reported", () => {
+    const folder = fresh()
+    const { status, events } = run({ folder, mode: "new", steps: 40, logEvery: 1000, hand: { save: 5, spoilAt: 14 } })
+    expect(status).toBe(3)
+    expect(events.at(-1)).toMatchObject({ error: { message: "distance is Infinity at step 15." } })
+    expect(checkpoints(folder)).toEqual(["step-10", "step-5"])
   })
 
   it("writes checkpoints by the clock where no `save` asks for one, and keeps the newest", () => {

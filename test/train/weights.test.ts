@@ -14,7 +14,7 @@ const slots = { M, "M.n": Int32Array.of(9) }
 const folder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), "nda-weights-"))
 const saved = async (step = 4): Promise<string> => {
   const made = folder()
-  const written = await writeCheckpoint(made, program, { cursor: { round: step, within: 0 }, seed: 1, executions: step, seconds: 1, slots }, { programHash: "p", keep: 3, models: ["M"] })
+  const written = await writeCheckpoint(made, program, { cursor: { round: step, within: 0 }, seed: 1, executions: step, seconds: 1, slots, best: {} }, { programHash: "p", keep: 3, models: ["M"], improved: [] })
   expect(written).not.toBeInstanceOf(CheckpointError)
   return made
 }

@@ -102,6 +102,14 @@ export const emit = (kernel: Kernel): string => {
         }
         lines.push(`${indent}}`)
         return
+      // A loop of at most one turn: unlike an `if`, software adapters jump over it.
+      case "once": {
+        const turn = names.of(s, "v")
+        lines.push(`${indent}for (var ${turn}: i32 = 0; ${turn} < select(0, 1, ${show(s.condition)}); ${turn} += 1i) {`)
+        for (const inner of s.body) statement(inner, indent + "  ")
+        lines.push(`${indent}}`)
+        return
+      }
       case "for": {
         const counter = show({ op: "local", type: "i32", local: s.local })
         lines.push(`${indent}for (var ${counter}: i32 = ${show(s.from)}; ${counter} < ${show(s.below)}; ${counter} += ${s.step}i) {`)

@@ -1,15 +1,16 @@
 /** Builtins on models and gradients: what they are is checked here; training executes them. */
-import { overNothing, lossNotScalar } from "../../diagnostics/messages/gradients.ts"
 import { elementType } from "../../diagnostics/messages/shapes.ts"
 import { argumentType } from "../../diagnostics/messages/stages.ts"
 import { notAModel } from "../../diagnostics/messages/state.ts"
-import { atom } from "../../types/size.ts"
 import { fail } from "../context.ts"
-import { elementwise } from "../emit.ts"
+import { apply, elementwise } from "../emit.ts"
+import { gradientOf } from "../gradient.ts"
 import { asTensor } from "../operators.ts"
 import { mapPictures } from "../picture.ts"
 import { printValue } from "../print-value.ts"
-import { int, isSilent, tensor, unknown, type ModelValue, type Value } from "../value.ts"
+import { countOf } from "../sources.ts"
+import { packed } from "../tree.ts"
+import { isSilent, unknown, type ModelValue, type Value } from "../value.ts"
 import { optional, required, type Builtin, type BuiltinCall } from "./builtin.ts"
 
 const modelArgument = (call: BuiltinCall, name: string): ModelValue | Value => {
@@ -50,16 +51,18 @@ const stop: Builtin = {
 }
 
 const grad: Builtin = {
-  name: "grad", params: required("loss", "over"), doc: "The gradient of a number with respect to a tensor (same shape) or a model (a tree).",
+  name: "grad", params: required("loss", "over"), complete: true, doc: "The gradient of a number with respect to a tensor (same shape), a model (a tree), or each of a list of them.",
+  apply: (call) => gradientOf(call.ctx, call.span, call.at("loss"), call.at("over")),
+}
+
+const params: Builtin = {
+  name: "params", params: required("model"), doc: "The tree of a model's parameters.",
   apply: (call) => {
-    const loss = call.get("loss")!
-    const over = call.get("over")!
-    if (isSilent(loss) || isSilent(over)) return unknown
-    const t = asTensor(loss)
-    if (!t || t.dims.length > 0) return fail(call.ctx, lossNotScalar(call.at("loss").span, printValue(loss)))
-    if (over.kind === "tensor") return tensor("f32", over.dims)
-    if (over.kind === "model") return { kind: "opaque", type: "Tree" }
-    return fail(call.ctx, overNothing(call.at("over").span))
+    const model = modelArgument(call, "model")
+    if (model.kind !== "model") return model
+    if (!call.ctx.build) return { kind: "opaque", type: "Tree" }
+    const still = model.mode === "plain" || model.mode === "with_training"
+    return packed(call.ctx, call.span, model, (p) => (still ? p.node : apply(call.ctx, call.span, "frozen", "stop", [p.node])))
   },
 }
 
@@ -67,13 +70,13 @@ export const learningBuiltins: readonly Builtin[] = [
   moded("frozen", [], "The model in inference mode, without gradient."),
   moded("follow", ["decay", "start"], "An instance whose parameters trail the model's; it carries no gradient."),
   moded("with_training", [], "The model as in training, keeping no proposal of state."),
-  stop, grad,
-  { name: "params", params: required("model"), doc: "The tree of a model's parameters.", apply: (call) => { const m = modelArgument(call, "model"); return m.kind === "model" ? { kind: "opaque", type: "Tree" } : m } },
+  stop, grad, params,
   {
     name: "count", params: required("source"), doc: "How many samples a data set has.",
     apply: (call): Value => {
       const { value, span } = call.at("source")
-      return isSilent(value) ? value : value.kind === "source" || value.kind === "record" ? int(atom("count")) : fail(call.ctx, elementType(span, "what `count` counts", "a data set", printValue(value), undefined))
+      const source = value.kind === "record" ? value.source : value
+      return isSilent(value) ? value : source?.kind === "source" ? countOf(call.ctx, source, span) : fail(call.ctx, elementType(span, "what `count` counts", "a data set", printValue(value), undefined))
     },
   },
 ]

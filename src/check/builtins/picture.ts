@@ -1,4 +1,4 @@
-/** Builtins on pictures and populations: raster, one_of, maybe, assume, plain, together. */
+/** Builtins on pictures and populations: raster, one_of, maybe, assume, plain. */
 import { samples, sometimesNegative, tagOnNothing } from "../../diagnostics/messages/populations.ts"
 import { elementType, sizeMismatch } from "../../diagnostics/messages/shapes.ts"
 import { parameterRange } from "../../diagnostics/messages/random.ts"
@@ -133,25 +133,4 @@ const plain: Builtin = {
   apply: (call) => tagged(call.ctx, "plain", call.at("x").value, undefined, call.span),
 }
 
-/** Applies a model to several batches; each result keeps its own population. The batches are not joined into one yet. */
-const together: Builtin = {
-  name: "together", params: required("model"), configured: true, doc: "together(D)(a, b): D on a and on b with the same parameters; a tuple of the results, each of its own population.",
-  apply: (call) => {
-    const model = call.get("model")!
-    if (isSilent(model)) return model
-    return { kind: "native", name: "together", apply: (ctx, args, span) => runTogether(ctx, model, args, span, call.at("model").span) }
-  },
-}
-
-const runTogether = (ctx: Context, model: Value, args: readonly EvaluatedArgument[], span: Span, modelSpan: Span): Value => {
-  const groups = args.map((a) => (a.value.kind === "tuple" ? a.value.items : [a.value]))
-  const results: Value[] = []
-  for (let i = 0; i < groups.length; i++) {
-    const result = applyStage(ctx, model, groups[i]!.map((value) => ({ name: undefined, value, span: args[i]!.span })), span, modelSpan)
-    if (isSilent(result)) return result
-    results.push(result)
-  }
-  return { kind: "tuple", items: results }
-}
-
-export const pictureBuiltins: readonly Builtin[] = [raster, oneOf, maybe, assume, plain, together]
+export const pictureBuiltins: readonly Builtin[] = [raster, oneOf, maybe, assume, plain]

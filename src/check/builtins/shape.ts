@@ -1,4 +1,4 @@
-/** Builtin functions that move elements: reshape, permute, expand, concat, stack, flip, pad, constant tensors, sort, einsum, convolution. */
+/** Builtin functions that move elements: reshape, permute, expand, concat, stack, flip, pad, constant tensors, sort, einsum. */
 import { concatMismatch, elementType, reshapeCount } from "../../diagnostics/messages/shapes.ts"
 import { notStatic } from "../../diagnostics/messages/stages.ts"
 import { populationsDisagree } from "../../diagnostics/messages/populations.ts"
@@ -11,7 +11,7 @@ import { addSize, atom, equalSize, mulSize, one, printSize, size, valueOf, type 
 import { moved, permuted } from "../access.ts"
 import { reportIncomplete } from "../arguments.ts"
 import { boundedSize } from "../bounds.ts"
-import { convolution, einsum } from "../contract.ts"
+import { einsum } from "../contract.ts"
 import { fail, report, sized, type Context } from "../context.ts"
 import { apply, castTo, constantNode, broadcast, nodeOf, numbers } from "../emit.ts"
 import { agree } from "../match.ts"
@@ -23,14 +23,14 @@ import { byNumber } from "./reduction.ts"
 
 const text = (v: TensorValue): string => printTensor(v.dtype, v.dims, v.alias)
 
-const tensorArgument = (call: BuiltinCall, name: string): TensorValue | Value => {
+export const tensorArgument = (call: BuiltinCall, name: string): TensorValue | Value => {
   const { value, span } = call.at(name)
   if (isSilent(value)) return value
   if (reportIncomplete(call.ctx, value)) return errorValue
   return asTensor(value) ?? fail(call.ctx, elementType(span, `\`${name}\``, "a tensor", printValue(value), undefined))
 }
 
-const isTensor = (v: TensorValue | Value): v is TensorValue => v.kind === "tensor"
+export const isTensor = (v: TensorValue | Value): v is TensorValue => v.kind === "tensor"
 
 /** A list of compile-time sizes. */
 const sizesOf = (ctx: Context, given: Located): Size[] | "unknown" | undefined => {
@@ -285,28 +285,6 @@ const sorting = (name: "sort" | "argsort", doc: string): Builtin => ({
   },
 })
 
-const sizeArgument = (call: BuiltinCall, name: string, fallback: number): Size | undefined => {
-  const v = call.get(name)
-  if (!v) return size(fallback)
-  if (v.kind === "int") return v.size
-  if (isSilent(v)) return atom(name)
-  fail(call.ctx, notStatic(call.at(name).span, `\`${name}\``))
-  return undefined
-}
-
-const conv = (name: string, transposed: boolean, doc: string): Builtin => ({
-  name, doc, params: [...required("x", "weight"), ...optional("stride", "pad", "dilation", "groups", "output_pad")],
-  apply: (call) => {
-    const x = tensorArgument(call, "x")
-    const w = tensorArgument(call, "weight")
-    if (!isTensor(x)) return x
-    if (!isTensor(w)) return w
-    const [stride, padding, dilation, groups, outputPad] = [sizeArgument(call, "stride", 1), sizeArgument(call, "pad", 0), sizeArgument(call, "dilation", 1), sizeArgument(call, "groups", 1), sizeArgument(call, "output_pad", 0)]
-    if (!stride || !padding || !dilation || !groups || !outputPad) return errorValue
-    return convolution(call.ctx, call.span, x, w, { stride, pad: padding, dilation, groups, outputPad, transposed })
-  },
-})
-
 export const shapeBuiltins: readonly Builtin[] = [
   { name: "reshape", params: required("x", "shape"), doc: "The same elements in row-major order under another shape.", apply: reshape },
   { name: "permute", params: required("x", "order"), doc: "The dimensions in another order: result dimension i is dimension order[i].", apply: permute },
@@ -318,8 +296,6 @@ export const shapeBuiltins: readonly Builtin[] = [
   constantOrInitialiser("zeros", 0), constantOrInitialiser("ones", 1),
   { name: "full", params: required("shape", "value"), doc: "A tensor of one value.", apply: (call) => { const v = tensorArgument(call, "value"); return isTensor(v) ? filled(call.ctx, call.span, call.at("shape"), v) : v } },
   sorting("sort", "The elements along `axis` (-1) in order; equal ones stay in order."), sorting("argsort", "The places that sort along `axis` (-1)."),
-  conv("conv_nd", false, "Convolution of any spatial rank: x [n, ci, …], weight [co, ci // groups, k…]."),
-  conv("conv_nd_transpose", true, "Transposed convolution: x [n, ci, …], weight [ci, co // groups, k…]."),
   {
     name: "einsum", params: [...required("pattern", "a"), ...optional("b")], doc: "Einstein summation of one or two tensors: einsum(\"nd,kd->nk\", q, keys).",
     apply: (call) => {

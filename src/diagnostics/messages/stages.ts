@@ -65,3 +65,6 @@ export const patternMismatch = (span: Span, wanted: number, actual: string): Dia
 
 export const unaryMisuse = (span: Span, op: string, actual: string): Diagnostic =>
   problem("NDA0517", span, `\`${op}\` does not apply to ${actual}`, {})
+
+export const notTogether = (span: Span, why: string, notes: readonly string[]): Diagnostic =>
+  problem("NDA0518", span, `these do not run together: ${why}`, { notes })

@@ -34,5 +34,23 @@ export const emptyTrain = (span: Span, name: string): Diagnostic => problem("NDA
 export const reportsRecord = (span: Span, actual: string): Diagnostic =>
   problem("NDA0610", span, "`report` takes a record: report { name: value }", { notes: [`this is ${actual}`] })
 
+export const bestNumber = (span: Span, actual: string): Diagnostic =>
+  problem("NDA0611", span, "`best=` takes one number, of which more is better", { notes: [`this is ${actual}`], hint: "write best=q.auroc, or best=-q.fid where less is better" })
+
+export const oneBatchOnly = (span: Span, entry: string, field: string): Diagnostic =>
+  problem("NDA0612", span, `\`${entry}.${field}\` belongs to one batch, not to the whole data set`, {
+    notes: ["a train takes from an eval what its states have gathered"], hint: "gather it with a metric: mean_of(…), histogram(…), auroc(…)(…)",
+  })
+
+export const sizedByBatch = (span: Span, entry: string, slot: string): Diagnostic =>
+  problem("NDA0614", span, `\`${slot}\` of \`${entry}\` has the size of a batch, and the last batch is smaller`, {
+    hint: "give it a size of its own, or a batch size that divides the number of samples",
+  })
+
+export const hostOnly = (span: Span, name: string): Diagnostic =>
+  problem("NDA0613", span, `\`${name}\` is computed on the host, once: it belongs in the result of an \`eval\``, {
+    notes: ["what it reads must come from the states of metrics, not from a batch or a step"], hint: "call the eval inside `every`, and report what it gives",
+  })
+
 export const reportedKind = (span: Span, name: string, actual: string): Diagnostic =>
   problem("NDA0610", span, `\`${name}\` of this report is ${actual}`, { notes: ["numbers become metrics, pictures become grids"] })

@@ -12,13 +12,18 @@ export const gradients: Family = {
 Take the mean.`,
   },
   NDA0702: {
-    title: "a gradient that does not reach a model",
-    page: `\`minimize L over M\` needs a path from L to the parameters of M. Followers and frozen models carry no gradient.
+    title: "a gradient that does not reach what it is taken over",
+    page: `\`minimize L over M\` needs a path from L to the parameters of M, and \`grad(L, over=x)\` one from L to x. Followers, frozen
+models and what \`stop\` was applied to carry no gradient; argmax, comparisons, integers and rounding have none.
 
     minimize hinge_g(D(G_avg(z))) over G by adam(lr=2e-4)
                                        ^ \`G_avg\` carries no gradient to it
 
-Use the model itself in the loss, or take it out of \`over\`.`,
+    let slope = grad(sum(f32(argmax(x, axis=1))), over=x)
+                                                       ^ argmax gives a position
+
+A path that ends is silent where another one goes through. Use the model itself in the loss, or take it out of \`over\`;
+put something differentiable in the place of what decides.`,
   },
   NDA0703: {
     title: "a gradient over nothing",
@@ -34,5 +39,14 @@ Use the model itself in the loss, or take it out of \`over\`.`,
     model G_avg = follow(G, decay=0.999)
     minimize loss over G_avg by adam(lr=2e-4)
                        ^^^^^ minimise over the model it follows`,
+  },
+  NDA0705: {
+    title: "a gradient of or over integers",
+    page: `A gradient says how a real number changes with real numbers. Labels, places and truth values have none.
+
+    grad(mean(scores), over=y)
+                            ^ i32[n]
+
+Take it over a tensor of f32: what an integer was rounded from, or the table that it picks a row of.`,
   },
 }

@@ -130,4 +130,14 @@ such fields.
 
     -{ loss: mean(x) }`,
   },
+  NDA0518: {
+    title: "batches that do not run together",
+    page: `\`together(D)(a, b)\` joins batches along their first dimension, runs D once and takes the result apart again. All but the number
+of samples must agree, and D must give one result for each sample. Several values of one batch stand in a tuple.
+
+    together(D)((real, y), fake)
+                           ^^^^ this batch has 1 value and the first 2
+
+Write together(D)((real, y), (fake, z)).`,
+  },
 }

@@ -77,4 +77,40 @@ Declare model D = discriminator(), and use D.`,
     report accuracy(z, y)
     write report { accuracy: accuracy(z, y) }`,
   },
+  NDA0611: {
+    title: "a best that is no number",
+    page: `\`save M best=e\` keeps, beside the newest file of the model, the one where the number e was highest: M.best.safetensors.
+
+    every 1000 {
+      let q = quality()
+      save G best=-q.fid      (less is better: the negative is highest)
+      save D best=q.auroc
+    }`,
+  },
+  NDA0612: {
+    title: "a train takes a single batch's value from an eval",
+    page: `An eval's metrics gather their states over all batches, and its result is computed from these once. A field that needs a batch
+itself is the last batch's. The eval by itself may give such a field; a train that calls it may not.
+
+    eval quality(b in cifar10.test(batch=100)) {
+      { right: mean(f32(guess(b.image) == b.label)) }       the last batch's
+      { right: mean_of(f32(guess(b.image) == b.label)) }    that of all samples
+    }`,
+  },
+  NDA0613: {
+    title: "a computation of the host where no host is",
+    page: `The matrix root of FID is taken on the host, in f64, once after the last batch of an eval. In a graph, a step or a batch there is no
+such moment.
+
+    eval quality(b in cifar10.test(batch=100)) { … { fid: fid(features)(G(z), b.image) } }
+    train … { every 1000 { let q = quality()  report { fid: q.fid } } }`,
+  },
+  NDA0614: {
+    title: "a state of an eval that has the size of a batch",
+    page: `The samples that fill no whole batch make a smaller last one, for which the eval is made a second time. Its states are the same, so
+their sizes cannot follow the batch's.
+
+    state seen: f32[n] = zeros()     where n is the batch
+    state seen: f32[64] = zeros()`,
+  },
 }

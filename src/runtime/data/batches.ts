@@ -21,7 +21,7 @@ const makeArray = (dtype: string, length: number): FieldArray =>
   dtype === "f32" ? new Float32Array(length) : dtype === "i32" ? new Int32Array(length) : new Uint32Array(length)
 
 export const serveBatches = (set: DataSet, fields: readonly AgreedField[], request: SourceRequest, context: SourceContext): OpenSource => {
-  const shuffled = request.split === "train"
+  const shuffled = request.split === "train" && request.whole !== true
   const size = request.batch
   const perEpoch = shuffled ? Math.floor(set.count / size) : Math.ceil(set.count / size)
   const orders = new Map<number, Uint32Array>()

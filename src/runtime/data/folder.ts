@@ -3,10 +3,11 @@ import { join } from "node:path"
 import { DataError } from "./data-error.ts"
 import { unitOfByte, wantedShape } from "./data-set.ts"
 import type { Ask, DataSet } from "./data-set.ts"
-import { decodeImage, middleSquare } from "./decode-image.ts"
+import { middleSquare } from "./decode-image.ts"
+import { decodedPictures } from "./decoded-pictures.ts"
 import { onlyOptions, textOption, wholeOption } from "./options.ts"
 import { listPictures, splitFolders } from "./picture-names.ts"
-import { pathHint, placeOf, readWhole } from "./read-file.ts"
+import { pathHint, placeOf } from "./read-file.ts"
 
 interface Picture {
   readonly file: string
@@ -71,6 +72,7 @@ export const loadFolder = async (ask: Ask): Promise<DataSet> => {
   })
   const fit = middleSquare(size)
   const plane = size * size
+  const decoded = decodedPictures(channels, fit)
   return {
     place: root, count: pictures.length, slow: true,
     fields: [
@@ -81,7 +83,7 @@ export const loadFolder = async (ask: Ask): Promise<DataSet> => {
       const { file, label } = pictures[sample]!
       const image = into["image"]
       if (image !== undefined) {
-        const { data } = await decodeImage(file, await readWhole(file), channels, fit)
+        const { data } = await decoded(file)
         writePlanes(data, channels, image, slot * channels * plane, plane)
       }
       const labels = into["label"]

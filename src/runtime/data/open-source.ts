@@ -55,7 +55,7 @@ const checkCount = (request: SourceRequest, set: DataSet): void => {
     throw new DataError({ reason: "option", file: request.name, expected: "batch= a whole number from 1", found: String(request.batch) })
   }
   if (set.count === 0) throw new DataError({ reason: "missing", file: set.place, expected: "at least one sample", found: "none" })
-  if (request.split === "train" && request.batch > set.count) {
+  if (request.split === "train" && request.whole !== true && request.batch > set.count) {
     throw new DataError({
       reason: "option", file: set.place, expected: `at least ${request.batch} samples (batch=${request.batch}; a train split drops the tail)`, found: String(set.count),
       hint: `take a batch of at most ${set.count}`,

@@ -15,6 +15,8 @@ export interface SourceRequest {
   readonly batch: number
   readonly options: Readonly<Record<string, string | number | boolean>>
   readonly fields: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[]
+  /** For an evaluation: in order and to the last sample, whatever the split. */
+  readonly whole?: boolean
 }
 
 export interface SourceContext {

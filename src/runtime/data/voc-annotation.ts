@@ -5,6 +5,8 @@ export interface VocObject {
   readonly className: string
   /** Corners in pixels of the picture as it was annotated. */
   readonly corners: readonly [number, number, number, number]
+  /** Marked as too hard to be asked for. */
+  readonly difficult: boolean
 }
 
 export interface VocAnnotation {
@@ -19,6 +21,10 @@ const inner = (text: string, name: string): string | undefined => {
   const close = open === null ? -1 : text.indexOf(`</${name}>`, open.index)
   return open === null || close < 0 ? undefined : text.slice(open.index + open[0].length, close)
 }
+
+/** An object without the parts (head, hand) that some VOC files list in it, each with a name and a box of its own. */
+const withoutParts = (body: string): string =>
+  body.split(/<part(?:\s[^<>]*)?>/).map((piece, number) => (number === 0 ? piece : piece.slice(piece.indexOf("</part>") < 0 ? piece.length : piece.indexOf("</part>") + 7))).join("")
 
 export const parseAnnotation = (file: string, text: string): VocAnnotation => {
   const corrupt = (expected: string, found: string): never => {
@@ -38,8 +44,7 @@ export const parseAnnotation = (file: string, text: string): VocAnnotation => {
     const end = clean.indexOf("</object>", at)
     if (end < 0) return corrupt(`object ${objects.length} to be closed`, "the end of the file")
     const body = clean.slice(at, end)
-    // The object's own name comes before the parts (head, hand) that some VOC files list, each with a name and a box.
-    const own = body.split("<part>", 1)[0]!
+    const own = withoutParts(body)
     const className = inner(own, "name")?.trim()
     const box = inner(own, "bndbox")
     if (className === undefined || className === "" || className.length > 200) return corrupt(`a <name> in object ${objects.length}`, "none")
@@ -51,7 +56,7 @@ export const parseAnnotation = (file: string, text: string): VocAnnotation => {
     }
     const corners = [corner("xmin"), corner("ymin"), corner("xmax"), corner("ymax")] as const
     if (corners[2] <= corners[0] || corners[3] <= corners[1]) return corrupt(`a box with an area in object ${objects.length} (${className})`, `xmin, ymin, xmax, ymax = ${corners.join(", ")}`)
-    objects.push({ className, corners })
+    objects.push({ className, corners, difficult: inner(own, "difficult")?.trim() === "1" })
   }
   return { width: side("width"), height: side("height"), objects }
 }

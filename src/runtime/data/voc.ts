@@ -2,7 +2,8 @@
 import { join } from "node:path"
 import { DataError } from "./data-error.ts"
 import type { Ask, DataSet } from "./data-set.ts"
-import { decodeImage, within } from "./decode-image.ts"
+import { within } from "./decode-image.ts"
+import { decodedPictures } from "./decoded-pictures.ts"
 import { wantedChannels, writePlanes } from "./folder.ts"
 import { choiceOption, onlyOptions, textOption, wholeOption } from "./options.ts"
 import { isPictureName } from "./picture-names.ts"
@@ -105,17 +106,22 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
     }
   }
 
+  const crowded = scenes.filter(({ annotation }) => annotation.objects.length > most)
+  const left = crowded.reduce((sum, { annotation }) => sum + annotation.objects.length - most, 0)
+  if (left > 0) ask.context.onSkip?.(root, `${left} boxes of ${crowded.length} pictures, which have more than ${most} (overflow="drop")`)
+
   const channels = wantedChannels(ask, "image", 3)
   const plane = size * size
+  const decoded = decodedPictures(channels, within(size))
   return {
     place: root, count: scenes.length, slow: true,
     fields: [
       { name: "image", dtypes: ["f32"], shape: [channels, size, size] }, { name: "boxes", dtypes: ["f32"], shape: [most, 4] },
-      { name: "class", dtypes: ["i32"], shape: [most] }, { name: "valid", dtypes: ["bool"], shape: [most] },
+      { name: "class", dtypes: ["i32"], shape: [most] }, { name: "valid", dtypes: ["bool"], shape: [most] }, { name: "difficult", dtypes: ["bool"], shape: [most] },
     ],
     async read(sample, _epoch, into, slot) {
       const { file, annotationFile, annotation } = scenes[sample]!
-      const picture = await decodeImage(file, await readWhole(file), channels, within(size))
+      const picture = await decoded(file)
       const { width, height } = picture.original
       if ((annotation.width ?? width) !== width || (annotation.height ?? height) !== height) {
         throw new DataError({
@@ -138,7 +144,7 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
             found: object.corners.join(", "),
           })
         }
-        return { box: [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], label: classes.indexOf(object.className) }
+        return { box: [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], label: classes.indexOf(object.className), difficult: object.difficult }
       })
       // Nothing is written before all of the sample is known to be good.
       const image = into["image"]
@@ -148,11 +154,12 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
         const row = picture.width * channels
         for (let y = 0; y < picture.height; y++) writePlanes(picture.data.subarray(y * row, (y + 1) * row), channels, image, start + (top + y) * size + left, plane)
       }
-      for (const [number, { box, label }] of boxes.entries()) {
+      for (const [number, { box, label, difficult }] of boxes.entries()) {
         const at = slot * most + number
         into["boxes"]?.set(box, at * 4)
         into["class"]?.set([label], at)
         into["valid"]?.set([1], at)
+        into["difficult"]?.set([Number(difficult)], at)
       }
     },
   }

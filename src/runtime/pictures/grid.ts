@@ -40,6 +40,7 @@ const ink: Colour = [32, 32, 32]
 /** The ground of a label by population: negatives warm, fakes cool, the rest neutral. */
 const tints: Readonly<Record<string, Colour>> = { neg: [255, 214, 204], fake: [208, 222, 255], real: [216, 240, 216], mixed: [238, 220, 250] }
 const neutral: Colour = [232, 232, 232]
+export const groundOf = (population: string | undefined): Colour => (population === undefined ? undefined : tints[population]) ?? neutral
 const longestLabel = 26
 
 const autoScale = (side: number): number => Math.max(1, Math.min(4, Math.floor(128 / side)))
@@ -54,20 +55,6 @@ const place = (row: GridRow, options: GridOptions): PlacedRow => {
   if (row.values.length !== shape.reduce((product, size) => product * size, 1)) throw new Error(`grid row ${row.label}: ${row.values.length} values for [${row.shape.join(", ")}]`)
   const scale = options.scale === undefined || options.scale === "auto" ? autoScale(Math.max(height, width)) : options.scale
   return { row, count: Math.min(n, options.most ?? 64), channels, frames, height, width, scale }
-}
-
-/** One row of pictures as several of at most `columns`; the label stands at the first. */
-export const wrapped = (row: GridRow, columns: number, most = 64): readonly GridRow[] => {
-  const [n = 1] = row.shape
-  if (row.shape.length < 4 || n <= columns) return [row]
-  const each = row.values.length / n
-  const shown = Math.min(n, most)
-  return Array.from({ length: Math.ceil(shown / columns) }, (_, line): GridRow => {
-    const first = line * columns
-    const end = Math.min(shown, first + columns)
-    const values = Array.prototype.slice.call(row.values, first * each, end * each) as number[]
-    return { ...(line === 0 ? row : { label: "" }), shape: [end - first, ...row.shape.slice(1)], values }
-  })
 }
 
 const shorten = (text: string): string => (text.length <= longestLabel ? text : `${text.slice(0, longestLabel - 2)}..`)

@@ -1,5 +1,5 @@
 /** Two or more runs of one program side by side, as one page that needs no other file: a share of theirs, what they counted, pictures by step. */
-import { curves } from "./curve.ts"
+import { chart, colourOf } from "./curve.ts"
 import { escape, rowsOf, section, style } from "./report-page.ts"
 
 export interface ComparedRun {
@@ -30,12 +30,10 @@ export interface Comparison {
 
 /** Pairs of pictures shown at most. */
 const mostRows = 6
-const colours = ["#1565c0", "#d84315", "#2e7d32", "#6a1b9a"]
-const colourOf = (run: number): string => colours[run % colours.length]!
 
 const ownStyle = `
 .columns { display: grid; gap: 1rem } .bar { display: inline-block; height: .8rem; vertical-align: middle; margin-right: .4rem } td.share { min-width: 17rem }
-tr.right td { font-weight: 600 } .curves figure { border: 0; padding: 0 }`
+tr.right td { font-weight: 600 } .columns figure { border: 0; padding: 0; margin: 0 }`
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
@@ -82,13 +80,13 @@ const pictures = ({ runs }: Comparison): string => shownSteps(runs.flatMap((run)
 
 export const comparisonPage = (comparison: Comparison): string => {
   const { title, lead, metric, runs, data, facts } = comparison
-  const lines = runs.flatMap((run, i) => (run.line.length === 0 ? [] : [{ name: run.name, colour: colourOf(i), points: run.line }]))
+  const lines = runs.flatMap((run) => (run.line.length === 0 ? [] : [{ name: run.name, points: run.line }]))
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(title)}</title><style>${style}${ownStyle}</style></head><body>
 <h1>${escape(title)}</h1><p class="lead">${escape(lead)}</p>
 ${shares(comparison)}
 ${section("How many are counted", histogram(comparison))}
-${lines.length === 0 ? "" : section("While learning", `<div class="curves">${curves(metric, lines)}</div>`)}
+${lines.length === 0 ? "" : section("While learning", `<div class="charts">${chart(metric, lines)}</div>`)}
 ${section("Generated pictures, the latest first", pictures(comparison))}
 ${data.length === 0 ? "" : section("What the runs are shown", data.map(({ name, png }) => picture(name, png)).join("\n"))}
 ${section("Runs", rowsOf(facts))}
