@@ -18,7 +18,7 @@ const given = () => {
   try {
     return parseArgs({ options }).values
   } catch (error) {
-    say(`${error.message.split("\n")[0].split(". To specify")[0]}; it takes --data-dir DIR, --device NAME, --steps N and --seed N`)
+    say(`${error.message.split("\n")[0].split(". ")[0]}; it takes --data-dir DIR, --device NAME, --steps N and --seed N`)
     return process.exit(2)
   }
 }
