@@ -14,8 +14,8 @@ export interface Arena {
 
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 
-export const arenaOf = (model: string, parameters: readonly Parameter[]): Arena => {
-  const names = apiPaths(parameters.map((p) => p.path))
+/** `names`: those of all parameters and states, by path. */
+export const arenaOf = (model: string, parameters: readonly Parameter[], names: ReadonlyMap<string, string>): Arena => {
   const { offsets, total } = layout(parameters.map((p) => p.node.shape))
   const leaves = parameters.map((parameter, i) => ({ path: withoutModel(names.get(parameter.path)!, model), shape: parameter.node.shape, offset: offsets[i]!, parameter }))
   return { model, leaves, total, parameters: leaves.reduce((n, l) => n + count(l.shape), 0) }
@@ -24,8 +24,8 @@ export const arenaOf = (model: string, parameters: readonly Parameter[]): Arena 
 export const withoutModel = (path: string, model: string): string => (path.startsWith(`${model}.`) ? path.slice(model.length + 1) : path)
 
 /**
- * The names of parameters in files (RULINGS 19): a name that occurs more than once under one parent carries its place,
- * from 0. While elaborating, the first occurrence has no number yet.
+ * The names of parameters and states in files (RULINGS 19): a name that occurs more than once under one parent carries its
+ * place, from 0. While elaborating, the first occurrence has no number yet.
  */
 export const apiPaths = (paths: readonly string[]): ReadonlyMap<string, string> => {
   const prefixes = new Set<string>()

@@ -107,16 +107,20 @@ const registerFollower = ({ learning }: Making, model: ModelValue): void => {
 
 // ------------------------------------------------------------------------------------------------------ arenas
 
+/** What files call parameters and states, by path. */
+const namesOf = ({ learning }: Making): ReadonlyMap<string, string> => apiPaths([...learning.parameters.keys(), ...learning.states.keys()])
+
 const makeArenas = (m: Making): void => {
   const parametersOf = (model: string) => [...m.learning.parameters.values()].filter((p) => p.model === model)
   const models = [...new Set([...m.learning.parameters.values()].map((p) => p.model))]
+  const names = namesOf(m)
   for (const model of models) {
     const follower = m.learning.followers.get(model)
     // A follower lies as the model it follows does.
     const led = follower ? parametersOf(follower.of) : []
     const own = parametersOf(model)
     const ordered = led.length > 0 ? led.flatMap((p) => own.find((q) => q.path.slice(model.length) === p.path.slice(follower!.of.length)) ?? []) : own
-    m.arenas.set(model, arenaOf(model, ordered.length === own.length ? ordered : own))
+    m.arenas.set(model, arenaOf(model, ordered.length === own.length ? ordered : own, names))
   }
   // A follower that no graph applies is kept all the same: it is saved, and later programs load it.
   for (const f of m.learning.followers.values()) {
@@ -308,7 +312,7 @@ const finished = (m: Making, kind: Program["kind"], steps: readonly StepGraph[],
     const node = m.arenaNodes.get(arena.model)!
     slots.push({ name: arena.model, kind: "params", model: arena.model, node, leaves: arena.leaves.map(({ path, shape, offset }) => ({ path, shape, offset })), initial: initialArena(m, arena), origin: node.origin })
   }
-  const names = apiPaths([...m.learning.parameters.keys(), ...m.learning.states.keys()])
+  const names = namesOf(m)
   const called = (s: StateSlot): string => withoutModel(names.get(s.path)!, s.model ?? "")
   for (const { arena, node } of m.stateArenas) {
     if (!needed.has(`slot:${arena.name}`)) continue

@@ -9,7 +9,7 @@ import type { Leaf } from "../ir/program.ts"
 export interface StateArena {
   readonly name: string
   readonly model: string | undefined
-  readonly leaves: readonly (Leaf & { readonly state: StateSlot })[]
+  readonly leaves: readonly (Omit<Leaf, "path"> & { readonly state: StateSlot })[]
   /** Elements. */
   readonly total: number
 }
@@ -40,7 +40,7 @@ export const stateArenas = (states: Iterable<StateSlot>, nexts: readonly (readon
     const model = group[0]!.model
     let offset = 0
     const leaves = group.map((state) => {
-      const leaf = { path: model !== undefined && state.path.startsWith(`${model}.`) ? state.path.slice(model.length + 1) : state.path, shape: state.node.shape, offset, state }
+      const leaf = { shape: state.node.shape, offset, state }
       offset = Math.ceil((offset + Math.max(1, count(state.node.shape))) / alignment) * alignment
       return leaf
     })

@@ -1,0 +1,64 @@
+/**
+ * How many dispatches, kernels and bytes each workload of `npm run bench` costs, at its own size: what holds now, as ceilings. The targets of
+ * issue 4 stand beside them (and, for dispatches, in bench/workloads.mjs, from where the bench prints them).
+ */
+import { describe, expect, it } from "vitest"
+import { plannedFor, type Planned, type Workload } from "../../bench/planned.ts"
+import { workloads } from "../../bench/workloads.mjs"
+import { webgpuDefaults, type Profile } from "../../src/schedule/limits.ts"
+import { verifyKernel } from "../../src/kernel/verify-kernel.ts"
+import { workOf } from "../../src/runtime/commands.ts"
+
+interface Most {
+  readonly dispatches: number
+  /** Distinct shaders, of all steps together. */
+  readonly kernels: number
+  /** All buffers of the step with most, in bytes, and as a multiple of what lives at once. */
+  readonly peakBytes: number
+  readonly overBound: number
+}
+
+const most = (dispatches: number, kernels: number, peakBytes: number, overBound = 1): Most => ({ dispatches, kernels, peakBytes, overBound })
+
+const ceilings: readonly (readonly [keyof typeof workloads, Profile, Most])[] = [
+  ["gemm256", "cpu", most(1, 1, 786_432)], ["gemm256", "gpu", most(1, 1, 786_432)],                  // target 1
+  ["gemm512", "cpu", most(1, 1, 3_145_728)], ["gemm512", "gpu", most(1, 1, 3_145_728)],              // target 1
+  ["gemm1024", "cpu", most(1, 1, 12_582_912)], ["gemm1024", "gpu", most(1, 1, 12_582_912)],          // target 1
+  ["conv_fwd", "cpu", most(1, 1, 16_924_672)], ["conv_fwd", "gpu", most(1, 1, 16_924_672)],          // target 1
+  ["conv_fwdbwd", "cpu", most(3, 3, 33_849_344)], ["conv_fwdbwd", "gpu", most(3, 3, 33_849_344)],    // target 3, with split-K on a GPU 4
+  ["chain", "cpu", most(1, 1, 33_554_432)], ["chain", "gpu", most(1, 1, 33_554_432)],                // target 1
+  ["bn_fwd", "cpu", most(2, 2, 33_555_968)], ["bn_fwd", "gpu", most(2, 2, 33_555_968)],              // by hand 2
+  ["bn_fwdbwd", "cpu", most(2, 2, 67_110_912)], ["bn_fwdbwd", "gpu", most(2, 2, 67_110_912)],        // target 4
+  ["ln_fwd", "cpu", most(2, 2, 34_079_744)], ["ln_fwd", "gpu", most(2, 2, 34_079_744)],              // by hand 2
+  ["ln_fwdbwd", "cpu", most(6, 6, 68_158_976)], ["ln_fwdbwd", "gpu", most(6, 6, 68_158_976)],        // target 4
+  ["aug32", "cpu", most(2, 2, 6_307_872)], ["aug32", "gpu", most(2, 2, 6_307_872)],                  // target 2, peak at most 1.1 of 6,291,456 and a little
+  ["aug224", "cpu", most(2, 2, 38_537_248)], ["aug224", "gpu", most(2, 2, 38_537_248)],              // target 2
+  // Target 40 dispatches in 1 pass and 1 submit, then 35, 29, 25; about 20 shaders; peak at most half of jax-js'.
+  ["gan_step", "cpu", most(64, 55, 35_300_000, 1.11)], ["gan_step", "gpu", most(62, 55, 35_800_000, 1.11)],
+  // Target 60, with one forward of D over the three populations 47.
+  ["biggan_critic", "cpu", most(104, 89, 165_000_000, 1.44)], ["biggan_critic", "gpu", most(101, 87, 165_100_000, 1.44)],
+]
+
+const kernelsOf = ({ units }: Planned): number => new Set(units.flatMap(({ plan }) => plan.kernels.map((kernel) => kernel.wgsl))).size
+
+describe("the benchmark's workloads cost at most", () => {
+  it.each(ceilings)("%s, %s profile: %o", (name, profile, ceiling) => {
+    const workload: Workload = workloads[name]
+    const planned = plannedFor(workload, workload.set, profile)
+    const works = planned.units.map(({ plan }) => workOf(plan))
+    // A unit is one submit; its dispatches are one pass.
+    expect(planned.units).toHaveLength(workload.steps?.length ?? 1)
+    for (const work of works) expect(work.passes).toBe(1)
+    expect(works.reduce((sum, work) => sum + work.dispatches, 0)).toBeLessThanOrEqual(ceiling.dispatches)
+    expect(kernelsOf(planned)).toBeLessThanOrEqual(ceiling.kernels)
+    for (const { plan, schedule } of planned.units) {
+      expect(plan.needs.maxStorageBuffersPerShaderStage).toBeLessThanOrEqual(8)
+      expect(plan.peakBytes).toBeLessThanOrEqual(ceiling.peakBytes)
+      expect(plan.peakBytes).toBeLessThanOrEqual(ceiling.overBound * plan.liveBytes)
+      for (const { kernel } of schedule.kernels) expect(verifyKernel(kernel, webgpuDefaults)).toEqual([])
+    }
+  })
+  it("every workload has a ceiling for both profiles", () => {
+    expect(ceilings.map(([name, profile]) => `${name} ${profile}`)).toEqual(Object.keys(workloads).flatMap((name) => [`${name} cpu`, `${name} gpu`]))
+  })
+})
