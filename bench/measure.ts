@@ -9,7 +9,7 @@ import { loadPlan, type TypedArray } from "../src/runtime/executor.ts"
 import { Gpu, gpuLayer, type GpuService } from "../src/runtime/gpu.ts"
 import { loadProgram } from "../src/runtime/program.ts"
 import { counters, restart, watchDevice } from "./counters.ts"
-import { plannedFor, programPlanOf, type Workload } from "./planned.ts"
+import { elaboratedFor, planned, programPlanOf, type Workload } from "./planned.ts"
 import { countOf, dataOf, filled, meanAbsolute } from "./values.ts"
 import { workloads } from "./workloads.mjs"
 
@@ -34,7 +34,7 @@ const seed = 7
 
 const graphOf = (workload: Workload, profile: Profile, began: number): Effect.Effect<Ready & Compiled, unknown, Gpu | Scope.Scope> =>
   Effect.gen(function* () {
-    const { units: [unit] } = plannedFor(workload, workload.set, profile, webgpuDefaults)
+    const { units: [unit] } = planned(elaboratedFor(workload, workload.set), profile, webgpuDefaults)
     const { plan } = unit!
     const compileMs = performance.now() - began
     const [executor, loadMs] = yield* timed(loadPlan(plan))

@@ -6,7 +6,7 @@ import { elaborate } from "../src/elaborate/elaborate.ts"
 import type { Diagnostic } from "../src/base/diagnostic.ts"
 import type { Graph } from "../src/ir/graph.ts"
 import type { Program } from "../src/ir/program.ts"
-import { makePlan } from "../src/plan/make-plan.ts"
+import { makePlan, type PlanOptions } from "../src/plan/make-plan.ts"
 import type { Plan, ProgramPlan } from "../src/plan/plan.ts"
 import type { Schedule } from "../src/schedule/groups.ts"
 import { webgpuDefaults, type Limits, type Profile } from "../src/schedule/limits.ts"
@@ -50,21 +50,33 @@ export interface Planned {
 export const requestOf = (workload: Workload, sizes: Readonly<Record<string, number>>) =>
   ({ file: workload.file, sources: { [workload.file]: fs.readFileSync(workload.file, "utf8") }, entry: workload.entry, set: texts(sizes) })
 
-export const plannedFor = (workload: Workload, sizes: Readonly<Record<string, number>>, profile: Profile, limits: Limits = webgpuDefaults): Planned => {
+/** A workload before it is known what it runs on: the same for every profile. */
+export interface Elaborated {
+  readonly program: Program
+  readonly units: readonly { readonly name: string; readonly graph: Graph; readonly simplified: Graph }[]
+  readonly options: PlanOptions
+}
+
+export const elaboratedFor = (workload: Workload, sizes: Readonly<Record<string, number>>): Elaborated => {
   const diagnostics: Diagnostic[] = []
   const opened = openEntry(requestOf(workload, sizes), diagnostics)
   const program = "needs" in opened ? undefined : elaborate(opened.program, opened.entry, diagnostics)
   if ("needs" in opened || !program) throw new Error(`${workload.file}: ${diagnostics.map((d) => d.message).join("; ")}`)
-  const options = { limits, profile, settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) }
   const wanted = program.steps.filter((step) => workload.steps?.includes(step.name) ?? true)
-  const units = wanted.map(({ name, graph }): PlannedUnit => {
-    const { plan, schedule, problems } = makePlan(simplifyGraph(graph), options)
-    if (!plan) throw new Error(`${workload.file}, ${name}: ${problems[0]!.message}`)
-    return { name, graph, schedule, plan }
-  })
-  return { program, units }
+  return {
+    program, units: wanted.map(({ name, graph }) => ({ name, graph, simplified: simplifyGraph(graph) })),
+    options: { settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) },
+  }
 }
 
+export const planned = ({ program, units, options }: Elaborated, profile: Profile, limits: Limits = webgpuDefaults): Planned => ({
+  program,
+  units: units.map(({ name, graph, simplified }): PlannedUnit => {
+    const { plan, schedule, problems } = makePlan(simplified, { ...options, limits, profile })
+    if (!plan) throw new Error(`${name}: ${problems[0]!.message}`)
+    return { name, graph, schedule, plan }
+  }),
+})
 
 /** The program of a workload that learns, with the steps that it runs and nothing of what is done every so often. */
 export const programPlanOf = (workload: Workload, sizes: Readonly<Record<string, number>>, profile: Profile, limits: Limits = webgpuDefaults): ProgramPlan => {

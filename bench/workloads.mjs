@@ -6,8 +6,8 @@
 const drawn = (seed, scale = 1, shift = 0) => ({ seed, scale, shift })
 const all = (value) => ({ value })
 
-const gemm = (n) => ({
-  what: `a matrix product, ${n} x ${n} x ${n}`, file: "bench/contraction.nda", entry: "gemm", set: { m: n, k: n, n }, small: { m: 24, k: 20, n: 36 },
+const gemm = (n, small) => ({
+  what: `a matrix product, ${n} x ${n} x ${n}`, file: "bench/contraction.nda", entry: "gemm", set: { m: n, k: n, n }, small,
   inputs: { a: drawn(1), b: drawn(2) }, exact: true, target: n === 256 ? { dispatches: 1 } : { dispatches: 1, peer: 2.2, hand: 1.15 },
 })
 
@@ -28,9 +28,9 @@ const augment = (entry, batch, side, peer) => ({
 })
 
 export const workloads = {
-  gemm256: gemm(256),
-  gemm512: gemm(512),
-  gemm1024: gemm(1024),
+  gemm256: gemm(256, { m: 24, k: 20, n: 36 }),
+  gemm512: gemm(512, { m: 128, k: 64, n: 192 }),
+  gemm1024: gemm(1024, { m: 130, k: 33, n: 66 }),
   conv_fwd: conv("conv_fwd", "a convolution", {}, { dispatches: 1, peer: 2, hand: 1.2 }),
   conv_fwdbwd: conv("conv_fwdbwd", "a convolution and its adjoints", { dy: drawn(3) }, { dispatches: 3, peer: 2.1 }),
   chain: {
@@ -50,6 +50,10 @@ export const workloads = {
   biggan_critic: {
     what: "one step of the critic of BigGAN at 32 pixels with negatives, width 64, batch 32", file: "examples/nda_gan.nda", entry: "nda_gan", set: { width: 64, batch: 32 },
     small: { width: 4, batch: 4 }, steps: ["critic"], inputs: { "b.image": drawn(1, 1, 0.5) }, exact: false, target: { dispatches: 60 },
+  },
+  moco_step: {
+    what: "one step of MoCo with negatives, a ResNet-18 of width 16, batch 64", file: "examples/moco.nda", entry: "moco", set: { width: 16, batch: 64 },
+    small: { width: 4, batch: 4, dim: 8, slots: 16 }, steps: ["contrast"], inputs: { "b.image": drawn(1, 1, 0.5) }, exact: false, target: {},
   },
 }
 

@@ -3,7 +3,7 @@
  * issue 4 stand beside them (and, for dispatches, in bench/workloads.mjs, from where the bench prints them).
  */
 import { describe, expect, it } from "vitest"
-import { plannedFor, type Planned, type Workload } from "../../bench/planned.ts"
+import { elaboratedFor, planned as plannedFor, type Elaborated, type Planned, type Workload } from "../../bench/planned.ts"
 import { workloads } from "../../bench/workloads.mjs"
 import { webgpuDefaults, type Profile } from "../../src/schedule/limits.ts"
 import { verifyKernel } from "../../src/kernel/verify-kernel.ts"
@@ -34,17 +34,26 @@ const ceilings: readonly (readonly [keyof typeof workloads, Profile, Most])[] = 
   ["aug32", "cpu", most(2, 2, 6_307_872)], ["aug32", "gpu", most(2, 2, 6_307_872)],                  // target 2, peak at most 1.1 of 6,291,456 and a little
   ["aug224", "cpu", most(2, 2, 38_537_248)], ["aug224", "gpu", most(2, 2, 38_537_248)],              // target 2
   // Target 40 dispatches in 1 pass and 1 submit, then 35, 29, 25; about 20 shaders; peak at most half of jax-js'.
-  ["gan_step", "cpu", most(64, 55, 35_300_000, 1.11)], ["gan_step", "gpu", most(62, 55, 35_800_000, 1.11)],
+  ["gan_step", "cpu", most(62, 58, 31_900_000, 1.001)], ["gan_step", "gpu", most(62, 55, 32_400_000, 1.001)],
   // Target 60, with one forward of D over the three populations 47.
-  ["biggan_critic", "cpu", most(104, 89, 165_000_000, 1.44)], ["biggan_critic", "gpu", most(101, 87, 165_100_000, 1.44)],
+  ["biggan_critic", "cpu", most(112, 95, 128_100_000, 1.12)], ["biggan_critic", "gpu", most(104, 89, 128_200_000, 1.12)],
+  ["moco_step", "cpu", most(356, 256, 117_200_000, 1.01)], ["moco_step", "gpu", most(355, 252, 121_100_000, 1.01)],
 ]
+
+const known = new Map<string, Elaborated>()
+const elaborated = (name: keyof typeof workloads): Elaborated => {
+  const workload: Workload = workloads[name]
+  const made = known.get(name) ?? elaboratedFor(workload, workload.set)
+  known.set(name, made)
+  return made
+}
 
 const kernelsOf = ({ units }: Planned): number => new Set(units.flatMap(({ plan }) => plan.kernels.map((kernel) => kernel.wgsl))).size
 
 describe("the benchmark's workloads cost at most", () => {
   it.each(ceilings)("%s, %s profile: %o", (name, profile, ceiling) => {
     const workload: Workload = workloads[name]
-    const planned = plannedFor(workload, workload.set, profile)
+    const planned = plannedFor(elaborated(name), profile)
     const works = planned.units.map(({ plan }) => workOf(plan))
     // A unit is one submit; its dispatches are one pass.
     expect(planned.units).toHaveLength(workload.steps?.length ?? 1)
@@ -57,7 +66,7 @@ describe("the benchmark's workloads cost at most", () => {
       expect(plan.peakBytes).toBeLessThanOrEqual(ceiling.overBound * plan.liveBytes)
       for (const { kernel } of schedule.kernels) expect(verifyKernel(kernel, webgpuDefaults)).toEqual([])
     }
-  })
+  }, 240_000)
   it("every workload has a ceiling for both profiles", () => {
     expect(ceilings.map(([name, profile]) => `${name} ${profile}`)).toEqual(Object.keys(workloads).flatMap((name) => [`${name} cpu`, `${name} gpu`]))
   })

@@ -1,6 +1,6 @@
 /** What the workloads of `npm run bench` compute on the adapter, with the kernels of both profiles, is what the reference evaluator computes; at a small size. */
 import { describe, expect, it } from "vitest"
-import { plannedFor, type PlannedUnit, type Values, type Workload } from "../../bench/planned.ts"
+import { elaboratedFor, planned, type PlannedUnit, type Values, type Workload } from "../../bench/planned.ts"
 import { countOf, dataOf, filled } from "../../bench/values.ts"
 import { workloads } from "../../bench/workloads.mjs"
 import { evaluate } from "../../src/backend/reference/evaluate.ts"
@@ -78,7 +78,7 @@ const both = (entries: readonly (readonly [string, Workload])[]) => entries.flat
 
 describe("a graph of the bench is right", () => {
   it.each(both(graphs))("%s, %s profile", async (_, profile, workload) => {
-    const { units: [unit] } = plannedFor(workload, workload.small, profile)
+    const { units: [unit] } = planned(elaboratedFor(workload, workload.small), profile)
     const feeds = feedsOf(workload, unit!, new Map())
     const expected = onReference(unit!, feeds)
     const got = await onAdapter(unit!, feeds)
@@ -91,7 +91,7 @@ describe("a graph of the bench is right", () => {
 
 describe("a step of a program of the bench is right: its reports, its gradients by the optimiser's means, its parameters", () => {
   it.each(both(programs))("%s, %s profile", async (_, profile, workload) => {
-    const { program, units } = plannedFor(workload, workload.small, profile)
+    const { program, units } = planned(elaboratedFor(workload, workload.small), profile)
     const slots = initialSlots(program, workload)
     for (const unit of units) {
       const feeds = feedsOf(workload, unit, slots)
