@@ -5,11 +5,12 @@ import type { Builder } from "../ir/build.ts"
 import type { Node, Origin, SourceSpec } from "../ir/graph.ts"
 import type { Scalar } from "../scalar/scalar.ts"
 import type * as Ast from "../syntax/ast.ts"
-import { SizeTooComplex } from "../types/size.ts"
+import { SizeTooComplex, type Size } from "../types/size.ts"
 import { sizeTooComplex } from "../diagnostics/messages/shapes.ts"
 import type { Dim } from "../types/dimension.ts"
 import type { EntryInputs } from "./entry.ts"
 import type { Differentiate } from "./gradient.ts"
+import type { Instances } from "./instances.ts"
 import type { Learning, StepRecord } from "./learning.ts"
 import type { ReadTrial } from "./picture.ts"
 import { errorValue, type Value } from "./value.ts"
@@ -59,6 +60,8 @@ export interface Instance {
 export interface Counts {
   readonly known: Readonly<Record<string, number>>
   readonly missing: Map<string, SourceSpec>
+  /** One size for all counts of a data set, so that they are equal before anybody has counted. */
+  readonly sizes: Map<string, Size>
 }
 
 export interface Context {
@@ -90,6 +93,8 @@ export interface Context {
   readonly budget: { steps: number; at: Span | undefined }
   /** Types of expressions, for `--emit types`. */
   readonly types: Map<Ast.Expr, Value> | undefined
+  /** While entries are checked: what bodies gave before. */
+  readonly instances?: Instances
   /** Collected by `term`, `next`, `report` inside the present body. */
   readonly body: Body | undefined
 }

@@ -7,13 +7,15 @@ import { argumentType, configurationFirst, notAnOption } from "../diagnostics/me
 import { suggest } from "../base/suggest.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, type Dim, type Dimension } from "../types/dimension.ts"
-import { atom, asAtom, equalSize, valueOf } from "../types/size.ts"
+import { atom, equalSize, valueOf } from "../types/size.ts"
 import { applyAugment } from "./augment.ts"
 import { bindArguments, reportIncomplete, reportMissing, type Formal } from "./arguments.ts"
 import { afford, boundedDims, deepestCall } from "./bounds.ts"
 import { enter, newBody, report, subPath, type Context } from "./context.ts"
 import { evaluate } from "./expression.ts"
+import { instance } from "./instances.ts"
 import { convert, declareNames, matchType, sizeText, substituteValue, valueOfType } from "./match.ts"
+import { ownScope, retype } from "./own-scope.ts"
 import { mapPictures } from "./picture.ts"
 import { printValue } from "./print-value.ts"
 import { inner, type Scope } from "./scope.ts"
@@ -129,7 +131,7 @@ export const applyFunction = (ctx: Context, fn: FunctionValue, args: readonly Ev
   if (!checkWhere(ctx, fn, signature, span)) return errorValue
   const declared = d.result && evaluateType(enter(ctx, nameOf(fn), d, span, ""), signature, d.result, "require")
   if (d.result && !declared) return [...signature.names.values()].some((b) => b.value.kind === "unknown" && !b.dimension) ? unknown : errorValue
-  const value = declared && !ctx.inline ? settled(bound.args, declared) : instantiate(ctx, fn, signature, declared, span)
+  const value = declared && !ctx.inline ? settled(bound.args, declared) : instance(ctx, d, fn.scope, signature, span, () => instantiate(ctx, fn, signature, declared, span))
   if (value.kind === "tensor" && !boundedDims(ctx, span, value.dims)) return errorValue
   return d.result ? madeBy(fn, d.result, value, span, given.flatMap((v) => (v.kind === "tensor" ? v.dims : []))) : value
 }
@@ -250,54 +252,6 @@ const printExpr = (e: Ast.Expr): string => {
     case "item": return `${printExpr(e.base)}.${e.index}`
     default: return "this condition"
   }
-}
-
-/** A body's own view of its signature: every dimension and integer gets an atom of its own, which knows its number. */
-export interface OwnScope {
-  readonly scope: Scope
-  /** From the body's atoms back to the caller's sizes. */
-  readonly table: ReadonlyMap<number, Dim>
-}
-
-export const ownScope = (ctx: Context, fn: FunctionValue, signature: Scope): OwnScope => {
-  const scope = inner(fn.scope)
-  const table = new Map<number, Dim>()
-  const own = (name: string, d: Dim): Dim => {
-    const size = atom(name, valueOf(d.size))
-    table.set(asAtom(size)!.id, d)
-    return { ...d, size }
-  }
-  for (const [name, binding] of signature.names) {
-    if (name.startsWith("@")) scope.names.set(name, binding)
-    else if (Array.isArray(binding.dimension)) {
-      const dims = (binding.dimension as readonly Dimension[]).map((d, i) => (isDim(d) ? own(`${name}${i}`, d) : d))
-      scope.names.set(name, { ...binding, dimension: dims })
-    } else if (binding.dimension && isDim(binding.dimension as Dimension)) {
-      const made = own(name, binding.dimension as Dim)
-      scope.names.set(name, { value: { kind: "int", size: made.size }, span: binding.span, dimension: made })
-    } else if (isSilent(binding.value)) scope.names.set(name, binding)
-    else if (binding.value.kind === "int" && !fn.declaration.groups.flat().some((p) => p.name.text === name && !p.type && p.value === undefined)) {
-      const made = own(name, dim(binding.value.size))
-      scope.names.set(name, { value: { kind: "int", size: made.size }, span: binding.span })
-    }
-  }
-  for (const p of fn.declaration.groups.flat()) {
-    const binding = signature.names.get(p.name.text)!
-    if (scope.names.has(p.name.text)) continue
-    const type = p.type && !isSilent(binding.value) && evaluateType({ ...ctx, diagnostics: [] }, scope, p.type, "require")
-    scope.names.set(p.name.text, { value: type ? retype(binding.value, type) : binding.value, span: p.name.span })
-  }
-  return { scope, table }
-}
-
-/** The same value seen with the dimensions of `type`. */
-export const retype = (value: Value, type: Type): Value => {
-  if (value.kind === "tensor" && type.kind === "tensor" && type.dims.length === value.dims.length) return { ...value, dims: type.dims, alias: type.alias ?? value.alias }
-  if (value.kind === "field" && type.kind === "field") return { ...value, channels: type.channels, domain: type.domain }
-  if (value.kind === "record" && type.kind === "record") return { kind: "record", fields: new Map([...value.fields].map(([k, v]) => [k, type.fields.has(k) ? retype(v, type.fields.get(k)!) : v])) }
-  if (value.kind === "tuple" && type.kind === "tuple" && value.items.length === type.items.length) return { ...value, items: value.items.map((v, i) => retype(v, type.items[i]!)) }
-  if ((value.kind === "int" || value.kind === "bool") && type.kind === "tensor" && type.dims.length === 0) return convert(value, type.dtype) ?? value
-  return value
 }
 
 const instantiate = (ctx: Context, fn: FunctionValue, signature: Scope, declared: Type | undefined, span: Span): Value => {

@@ -17,6 +17,7 @@ import { instantiateEntry, instantiateTrain, type EntryInputs } from "./entry.ts
 import { evaluate } from "./expression.ts"
 import { checkFunction } from "./function.ts"
 import { matchType, valueOfType } from "./match.ts"
+import { newInstances } from "./instances.ts"
 import { homeOf, loadModules, moduleKey, type Loaded, type LoadedModule } from "./modules.ts"
 import { printValue } from "./print-value.ts"
 import { inner, lookup, type Binding, type Scope } from "./scope.ts"
@@ -60,7 +61,7 @@ export const openProgram = (
   diagnostics.push(...loaded.diagnostics)
   if (!loaded.main) return { needs: [file] }
   const context: Context = {
-    diagnostics, counts: { known: counts, missing: new Map() }, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
+    diagnostics, counts: { known: counts, missing: new Map(), sizes: new Map() }, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
     domain: undefined, training: false, model: undefined, faulty: new Set(), budget: newBudget(), types: undefined, body: newBody(),
   }
   const root = rootScope(library)
@@ -292,11 +293,13 @@ export const checkProgram = (program: Program, types?: Map<Ast.Expr, Value>): vo
     if (module.ast.declarations[0]) settle(ctx, module.ast.declarations[0].name.span)
   }
   const sound = !hasErrors(ctx.diagnostics)
+  // Where every expression's type is asked for, every body is looked into.
+  const instances = types ? {} : { instances: newInstances() }
   for (const module of own) {
     const scope = program.scopes.get(module.name)
     if (!scope) continue
     const inputs = module === program.main ? program.inputs : { set: new Map<string, Value>(), sizes: new Map<string, number>() }
-    for (const d of module.ast.declarations) bounded(ctx, d.name.span, () => checkEntry({ ...ctx, inline: sound }, scope, d, inputs))
+    for (const d of module.ast.declarations) bounded(ctx, d.name.span, () => checkEntry({ ...ctx, inline: sound, ...instances }, scope, d, inputs))
   }
   ctx.diagnostics.sort((a, b) => (a.span.file === b.span.file ? a.span.start - b.span.start : a.span.file === program.main.name ? -1 : b.span.file === program.main.name ? 1 : a.span.file < b.span.file ? -1 : 1))
 }

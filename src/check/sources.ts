@@ -152,7 +152,9 @@ export const countOf = (ctx: Context, source: SourceValue, span: Span): Value =>
   const asked = { loader: source.loader, split: source.split ?? "all", options: source.options }
   const key = sourceKey(asked)
   const known = ctx.counts?.known[key]
-  if (known !== undefined || !ctx.build) return int(atom("count", known))
+  const one = ctx.counts?.sizes.get(key) ?? atom("count", known)
+  ctx.counts?.sizes.set(key, one)
+  if (known !== undefined || !ctx.build) return int(one)
   // Nothing can be built of a size that is not known: the program is made again when it is.
   ctx.counts?.missing.set(key, { ...asked, name: source.loader, batch: 1, fields: [], whole: true, origin: originOf(ctx, span, source.loader) })
   return errorValue

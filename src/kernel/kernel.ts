@@ -79,6 +79,8 @@ export type Stmt =
   | { readonly op: "store_words"; readonly binding: number; readonly index: Expr; readonly values: readonly [Expr, Expr, Expr, Expr] }
   /** Fills a private array with a drawn arrangement. `args`: key, sample, then the parameters. */
   | { readonly op: "draw_array"; readonly array: ArrayLocal; readonly distribution: Distribution; readonly args: readonly Expr[] }
+  /** A loop from 0 whose turns all lanes of a workgroup take together, so that barriers may stand in it. */
+  | { readonly op: "steps"; readonly local: Local; readonly below: Expr; readonly step: number; readonly body: readonly Stmt[] }
   /** Done where a condition holds that is the same for a whole workgroup, so that barriers may stand in it. */
   | { readonly op: "once"; readonly condition: Expr; readonly body: readonly Stmt[] }
   | { readonly op: "if"; readonly condition: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
@@ -155,11 +157,12 @@ export const expressionsOf = (s: Stmt): readonly Expr[] => {
     case "draw_array": return s.args
     case "if": case "once": return [s.condition]
     case "for": return [s.from, s.below]
+    case "steps": return [s.below]
   }
 }
 
 /** The statements directly inside a statement. */
-export const blocksOf = (s: Stmt): readonly (readonly Stmt[])[] => (s.op === "if" ? [s.then, s.else] : s.op === "for" || s.op === "once" ? [s.body] : [])
+export const blocksOf = (s: Stmt): readonly (readonly Stmt[])[] => (s.op === "if" ? [s.then, s.else] : s.op === "for" || s.op === "once" || s.op === "steps" ? [s.body] : [])
 
 /** Bytes of workgroup memory. */
 export const sharedBytes = (kernel: Kernel): number => kernel.shared.reduce((n, a) => (a.space === "workgroup" ? n + 4 * a.length : n), 0)

@@ -17,6 +17,7 @@ import { foldGroups } from "../schedule/tile.ts"
 import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
 import { block, makeLowerer, type Block } from "./lower.ts"
+import { lowerBlocks } from "./lower-blocks.ts"
 import type { Elements } from "./lower-elements.ts"
 
 /** Results computed from a contraction's sums read them here: `[0]`. */
@@ -26,7 +27,7 @@ export const sumSlot = (node: Node, memorySlot: number): number => memorySlot + 
 type At = ReadonlyMap<number, { readonly value: number; readonly size: number }>
 
 /** A bound that no compiler can see through, so that the loop is not unrolled. */
-const hidden = (n: number): Expr => ({ op: "binary", type: "i32", fn: "add", a: number(n), b: { op: "hidden_zero", type: "i32" }, nonNegative: false })
+export const hidden = (n: number): Expr => ({ op: "binary", type: "i32", fn: "add", a: number(n), b: { op: "hidden_zero", type: "i32" }, nonNegative: false })
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
 interface Load {
@@ -36,6 +37,7 @@ interface Load {
 export const lowerContraction = (group: readonly Elements[], stored: (e: Elements) => boolean, reads: Reads, limits: Limits, quads: boolean): Kernel => {
   const first = group[0]!
   const { attrs, operands, tile } = first.contraction!
+  if (tile.blocks) return lowerBlocks(group, stored, reads, limits, tile.blocks)
   const extents = [...attrs.out, ...attrs.over]
   const roles = rolesOf(attrs)
   const { columns, column, row, inner } = tile
@@ -120,11 +122,19 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
   const values = [...new Set([...columnLoads, ...rowLoads].flat().flatMap((l) => (l ? [l.value] : [])))]
   interface Four { readonly node: Node; readonly index: Scalar; readonly members: Map<Scalar, number> }
   const fours = new Map<string, Four>()
+  // What stands inside a reduction moves with its variables: there is nothing to load before it.
+  const summedInside = new Set<Scalar>()
+  eachScalar(values, (e) => { if (e.op === "reduce") for (const v of e.vars) summedInside.add(v) })
+  const movesInside = (e: Scalar): boolean => {
+    let moves = false
+    eachScalar([e], (x) => { moves ||= summedInside.has(x) })
+    return moves
+  }
   if (quads) eachScalar(values, (e) => {
     if (!isBuffer(e) || e.type !== "f32") return
     const node = reads.nodes.get(e.slot)!
     const { terms, constant } = linearOf(e.index[0]!)
-    if (sizeOf(node.shape) % 4 !== 0 || [...terms.values()].some((k) => k % 4 !== 0)) return
+    if (sizeOf(node.shape) % 4 !== 0 || [...terms.values()].some((k) => k % 4 !== 0) || [...terms.keys()].some(movesInside)) return
     const at = Math.floor(constant / 4)
     const key = `${e.slot} ${[...terms].map(([x, k]) => `${intern.idOf(intern(x))}*${k}`).join(" ")} ${at}`
     const four = fours.get(key) ?? { node, index: expressionOf({ terms: new Map([...terms].map(([x, k]) => [x, k / 4])), constant: at }), members: new Map() }
@@ -226,21 +236,29 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
     for (let k = summed.length - 1; k >= 0; k--) blocks[k]!.statements.push({ op: "for", local: counters[k]!, from: number(0), below: hidden(vars[summed[k]!]!.high + 1), step: 1, body: blocks[k + 1]!.statements })
     body.push(...known.statements)
   }
-  const finish = epilogue(group, stored, reads, first.contraction!, { sums, extents, sizeOfLoop, known, vars })
+  const at: Sums["at"] = (rowAt, columnAt, named) => {
+    const values = attrs.out.map((_, l) => {
+      const base = arithmetic("mul", known.known.get(vars[l]!)!, number(sizeOfLoop(l)))
+      return named(l === row.loop ? arithmetic("add", base, rowAt) : l === column.loop ? arithmetic("add", base, columnAt) : base)
+    })
+    return { values, bounds: [row.loop, column.loop].flatMap((l) => (l !== undefined && extents[l]! % sizeOfLoop(l) !== 0 ? [arithmetic("lt", values[l]!, number(extents[l]!))] : [])) }
+  }
+  const finish = epilogue(group, stored, reads, first.contraction!, { sums, rows: row.size, columns: column.size, at })
   body.push(...(live ? [{ op: "if", condition: live, then: finish.statements, else: [] } as const] : finish.statements))
   return { kind: "contract", bindings: reads.bindings.list, workgroup: [tile.lanes, 1, 1], groups, shared: [], body: [...prelude, ...finish.prelude, ...body] }
 }
 
-interface Sums {
+/** The sums of a lane, row by row, and which place of the output each is. */
+export interface Sums {
   readonly sums: readonly Local[]
-  readonly extents: readonly number[]
-  readonly sizeOfLoop: (l: number) => number
-  readonly known: Block
-  readonly vars: readonly Var[]
+  readonly rows: number
+  readonly columns: number
+  /** The output's loops at a row and a column of the lane's sums, and what must hold for them to count. */
+  readonly at: (row: Expr, column: Expr, named: (value: Expr) => Expr) => { readonly values: readonly Expr[]; readonly bounds: readonly Expr[] }
 }
 
 /** Stores the sums, and what the group computes from each. */
-const epilogue = (group: readonly Elements[], stored: (e: Elements) => boolean, reads: Reads, { attrs, tile }: Contraction, { sums, extents, sizeOfLoop, known, vars }: Sums): { readonly prelude: readonly Stmt[]; readonly statements: readonly Stmt[] } => {
+export const epilogue = (group: readonly Elements[], stored: (e: Elements) => boolean, reads: Reads, { attrs }: Contraction, { sums, rows, columns, at }: Sums): { readonly prelude: readonly Stmt[]; readonly statements: readonly Stmt[] } => {
   const first = group[0]!
   const statements: Stmt[] = []
   const kept: ArrayLocal = { kind: "array", space: "private", element: "f32", length: sums.length }
@@ -254,33 +272,28 @@ const epilogue = (group: readonly Elements[], stored: (e: Elements) => boolean, 
     inside.push({ op: "let", local: name, value })
     return use(name)
   }
-  const loopValue = (l: number): Expr => {
-    const base = arithmetic("mul", known.known.get(vars[l]!)!, number(sizeOfLoop(l)))
-    return l === tile.row.loop ? arithmetic("add", base, use(rowAt)) : l === tile.column.loop ? arithmetic("add", base, use(columnAt)) : base
-  }
-  const values = attrs.out.map((_, l) => named(loopValue(l)))
-  const bounds = [tile.row.loop, tile.column.loop].flatMap((l) => (l !== undefined && extents[l]! % sizeOfLoop(l) !== 0 ? [arithmetic("lt", values[l]!, number(extents[l]!))] : []))
+  const { values, bounds } = at(use(rowAt), use(columnAt), named)
   const linear = (from: number): Expr => {
     let sum: Expr = number(0)
-    for (let l = from, _ = 0; l < attrs.out.length; l++) sum = arithmetic("add", arithmetic("mul", sum, number(attrs.out[l]!)), values[l]!)
+    for (let l = from; l < attrs.out.length; l++) sum = arithmetic("add", arithmetic("mul", sum, number(attrs.out[l]!)), values[l]!)
     return named(sum)
   }
   const into = block()
   if (first.sample) into.known.set(first.sample, values[0]!)
   into.known.set(first.place, linear(first.sample ? 1 : 0))
   const prelude: Stmt[] = []
-  const ownReads: Reads = { ...reads, memory: () => ({ op: "element", type: "f32", array: kept, index: arithmetic("add", arithmetic("mul", use(rowAt), number(tile.column.size)), use(columnAt)) }) }
+  const ownReads: Reads = { ...reads, memory: () => ({ op: "element", type: "f32", array: kept, index: arithmetic("add", arithmetic("mul", use(rowAt), number(columns)), use(columnAt)) }) }
   const results = group.filter(stored)
   const roots = results.flatMap((e) => [e === first ? first.handed! : e.lanes[0]!.value, e.lanes[0]!.at])
   const target = makeTarget(ownReads, prelude)
   const lowerer = makeLowerer(target, roots)
   loadColumns(roots, reads, target, lowerer, into, [first.place, ...(first.sample ? [first.sample] : [])])
   results.forEach((e, k) => {
-    const [value, at] = lowerer.lower([roots[2 * k]!, roots[2 * k + 1]!], into)
-    into.statements.push({ op: "store", binding: reads.bindings.write(e.node), index: at!, value: value! })
+    const [value, place] = lowerer.lower([roots[2 * k]!, roots[2 * k + 1]!], into)
+    into.statements.push({ op: "store", binding: reads.bindings.write(e.node), index: place!, value: value! })
   })
   if (bounds.length > 0) inside.push({ op: "if", condition: bounds.reduce((a, b) => arithmetic("and", a, b)), then: into.statements, else: [] })
   else inside.push(...into.statements)
-  statements.push({ op: "for", local: rowAt, from: number(0), below: hidden(tile.row.size), step: 1, body: [{ op: "for", local: columnAt, from: number(0), below: hidden(tile.column.size), step: 1, body: inside }] })
+  statements.push({ op: "for", local: rowAt, from: number(0), below: hidden(rows), step: 1, body: [{ op: "for", local: columnAt, from: number(0), below: hidden(columns), step: 1, body: inside }] })
   return { prelude, statements }
 }

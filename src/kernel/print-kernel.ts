@@ -50,6 +50,11 @@ export const printKernel = (kernel: Kernel, name: string): string => {
         }
         lines.push(`${indent}}`)
         return
+      case "steps":
+        lines.push(`${indent}steps ${show({ op: "local", type: "i32", local: s.local })} .. ${show(s.below)} by ${s.step} {`)
+        for (const inner of s.body) statement(inner, indent + "  ")
+        lines.push(`${indent}}`)
+        return
       case "once":
         lines.push(`${indent}once ${show(s.condition)} {`)
         for (const inner of s.body) statement(inner, indent + "  ")

@@ -49,6 +49,7 @@ export const rewriteStatements = (body: readonly Stmt[], r: Rewriting): Stmt[] =
       }
       case "draw_array": return { ...s, array: array(s.array), args: s.args.map(r.expression) }
       case "once": return { ...s, condition: r.expression(s.condition), body: all(s.body) }
+      case "steps": return { ...s, below: r.expression(s.below), body: all(s.body) }
       case "if": return { ...s, condition: r.expression(s.condition), then: all(s.then), else: all(s.else) }
       case "for": return { ...s, from: r.expression(s.from), below: r.expression(s.below), body: all(s.body) }
     }

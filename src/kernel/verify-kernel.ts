@@ -115,6 +115,12 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
           break
         }
         case "barrier": if (!uniform) problem("a barrier that not all lanes of a workgroup reach"); break
+        case "steps":
+          if (!uniformValue(s.below)) problem("a bound that a whole workgroup should share differs between lanes")
+          alike.add(s.local)
+          ranges.set(s.local, [0, rangeOf(s.below)[1] - 1])
+          run(s.body, new Set([...scope, s.local]), depth + 1, uniform)
+          break
         case "once":
           if (!uniformValue(s.condition)) problem("a condition that a whole workgroup should share differs between lanes")
           run(s.body, scope, depth + 1, uniform)

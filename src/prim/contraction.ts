@@ -37,7 +37,7 @@ export const loopAccess = (loop: number): Affine => ({ terms: [{ loop, step: 1 }
 const plainLoop = (a: Affine): number | undefined => (a.terms.length === 1 && a.terms[0]!.step === 1 && a.offset === 0 && a.divide === 1 ? a.terms[0]!.loop : undefined)
 
 /** The place as a scalar within [0, extent), and the condition under which it is meant. */
-const placeOf = (a: Affine, extent: number, loops: readonly Scalar[], extents: readonly number[]): { index: Scalar; inside: Scalar } => {
+export const placeOf = (a: Affine, extent: number, loops: readonly Scalar[], extents: readonly number[]): { index: Scalar; inside: Scalar } => {
   let [sum, low, high]: [Scalar, number, number] = [i32(0), a.offset, a.offset]
   for (const { loop, step } of a.terms) {
     const reach = step * (extents[loop]! - 1)

@@ -98,7 +98,7 @@ const fittingPart = (leaves: readonly ModelLeaf[], file: SafeFile): string | und
  * without one only what `mayStay` allows. A model's path that is missing is an error always.
  */
 export const modelFrom = (
-  program: ProgramPlan, before: Slots, model: string, file: SafeFile, where: string, subtree: string | undefined, mayStay: (path: string) => boolean = () => false,
+  program: ProgramPlan, before: Slots, model: string, file: SafeFile, where: string, subtree: string | undefined, mayStay: (path: string, own: ReadonlySet<string>) => boolean = () => false,
 ): LoadedModel | CheckpointError => {
   const prefix = subtree === undefined ? "" : `${subtree}.`
   const leaves = modelLeaves(program, model)
@@ -106,7 +106,7 @@ export const modelFrom = (
   const unused = [...file.tensors.keys()].filter((name) => !used.has(name))
   const differences = [
     ...leaves.flatMap((leaf) => difference({ name: `${prefix}${leaf.path}`, dtype: leaf.slot.dtype, shape: leaf.shape }, file.tensors.get(`${prefix}${leaf.path}`))),
-    ...(subtree === undefined ? unused.filter((name) => !mayStay(name)).map((name) => `not in ${model}: ${name} ${typeText(file.tensors.get(name)!.dtype, file.tensors.get(name)!.shape)}`) : []),
+    ...(subtree === undefined ? unused.filter((name) => !mayStay(name, used)).map((name) => `not in ${model}: ${name} ${typeText(file.tensors.get(name)!.dtype, file.tensors.get(name)!.shape)}`) : []),
   ]
   if (differences.length > 0) {
     const part = fittingPart(leaves, file)

@@ -28,7 +28,7 @@ const basic: Pairs = [
   ["layer#.#.downsample.0.weight", "resnet_basic.layer#.basic_layer.basic_block.#.skip.conv.weight"],
   ["layer#.#.downsample.1.@", "resnet_basic.layer#.basic_layer.basic_block.#.skip.batch_norm.@"],
   ["fc.weight", "linear.weight"],
-  ["fc.bias", "linear.add_bias.bias"],
+  ["fc.bias", "linear.bias"],
 ]
 
 /** ResNet-50 and deeper. */
@@ -44,7 +44,7 @@ const deep: Pairs = [
   ["layer#.#.downsample.0.weight", "resnet_deep.layer#.bottleneck_layer.bottleneck.#.skip.conv.weight"],
   ["layer#.#.downsample.1.@", "resnet_deep.layer#.bottleneck_layer.bottleneck.#.skip.batch_norm.@"],
   ["fc.weight", "linear.weight"],
-  ["fc.bias", "linear.add_bias.bias"],
+  ["fc.bias", "linear.bias"],
 ]
 
 const expanded = (pairs: Pairs): Pairs => pairs.flatMap(([a, b]) => (a.endsWith("@") ? batchNorm.map(([x, y]) => [a.replace("@", x), b.replace("@", y)] as const) : [[a, b] as const]))
@@ -97,5 +97,12 @@ export const toTorchvision = (tensors: Tensors): { readonly tensors: Tensors; re
   }
 }
 
-/** What a model may leave unread of a file with torchvision's names: the counters, and the last layer, which trunks do not have. */
-export const mayStayUnread = (path: string): boolean => path.endsWith(".num_batches_tracked") || path === "linear.weight" || path === "linear.add_bias.bias"
+/**
+ * What a model that reads `own` may leave unread of a file with torchvision's names: the counters, the last layer, which trunks do not have,
+ * and whole layers that the model does not have (a trunk that ends early).
+ */
+export const mayStayUnread = (path: string, own: ReadonlySet<string>): boolean => {
+  if (path.endsWith(".num_batches_tracked") || path === "linear.weight" || path === "linear.bias") return true
+  const layer = /^resnet_\w+\.layer\d+\./.exec(path)?.[0]
+  return layer !== undefined && ![...own].some((each) => each.startsWith(layer))
+}

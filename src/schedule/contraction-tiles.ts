@@ -15,6 +15,22 @@ export interface Tile {
   /** The summed loop that is unrolled by `size`, a divisor of its extent. */
   readonly inner: { readonly loop: number | undefined; readonly size: number }
   readonly lanes: number
+  /** Set where workgroups share what they load through workgroup memory; the rest does not count then. */
+  readonly blocks?: Blocks
+}
+
+/**
+ * Blocks of workgroups (implicit matrix product): a workgroup computes `rows * rowLanes` by `columns * columnLanes` results,
+ * and loads as much of both operands for `depth` terms at a time into workgroup memory.
+ */
+export interface Blocks {
+  /** The operand of the rows: 0 left, 1 right. */
+  readonly side: 0 | 1
+  readonly rows: number
+  readonly columns: number
+  readonly rowLanes: number
+  readonly columnLanes: number
+  readonly depth: number
 }
 
 /** How an operand's elements lie in memory: the step of each of its dimensions, where they are affine. */
@@ -133,6 +149,39 @@ const loadsOf = ({ access, layout }: Side, tiled: readonly { readonly loop: numb
 
 const sizesFor = (extent: number): number[] => [...new Set([1, 2, 4, 8, ...(extent <= 8 ? [extent] : [])])].filter((n) => n <= extent)
 const divisorsFor = (extent: number): number[] => [...new Set([1, 2, 4, 8, ...(extent <= 5 ? [extent] : [])])].filter((n) => n <= extent && extent % n === 0)
+
+/** From large to small: rows and columns of a lane, lanes along both, and terms at a time. */
+const blockShapes = [[8, 8, 16, 16, 8], [8, 8, 8, 8, 8], [4, 8, 8, 8, 8], [4, 4, 8, 8, 16], [2, 4, 8, 8, 16]] as const
+/** Fewer terms, or fewer results along one side, are not worth sharing. */
+const [leastDepth, leastSide] = [8, 8]
+/** Workgroups that keep a GPU busy. */
+const leastBlocks = 64
+
+/** Blocks for a device with enough workgroup memory; none where a condition ties rows and columns together or a side is too small. */
+export const chooseBlocks = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], limits: { readonly maxComputeWorkgroupStorageSize: number; readonly maxComputeInvocationsPerWorkgroup: number; readonly maxComputeWorkgroupsPerDimension: number }): Blocks | undefined => {
+  const roles = rolesOf(attrs)
+  const extents = extentsOf(attrs)
+  const product = (loops: readonly number[]): number => loops.reduce((n, l) => n * extents[l]!, 1)
+  const touches = (g: Guard, side: 0 | 1): boolean => g.terms.some((t) => roles.own[side].includes(t.loop))
+  if ((attrs.guards ?? []).some((g) => touches(g, 0) && touches(g, 1))) return undefined
+  // Neighbouring lanes are neighbouring columns: the operand whose last loop of its own is its fastest dimension.
+  const last = (side: 0 | 1): number => {
+    const access = side === 0 ? attrs.left : attrs.right
+    const loop = roles.own[side].at(-1)
+    const steps = access.flatMap((a, d) => a.terms.filter((t) => t.loop === loop).map((t) => Math.abs(t.step * layouts[side].steps[d]! / a.divide)))
+    return steps.length === 0 ? Infinity : Math.min(...steps)
+  }
+  const side: 0 | 1 = last(1) <= last(0) ? 0 : 1
+  const [m, n, k, batch] = [product(roles.own[side]), product(roles.own[(1 - side) as 0 | 1]), product(roles.over), product(roles.batch)]
+  if (k < leastDepth || m < leastSide || n < leastSide) return undefined
+  const fits = blockShapes.filter(([rows, columns, rowLanes, columnLanes, depth]) =>
+    4 * depth * (rows * rowLanes + columns * columnLanes) <= limits.maxComputeWorkgroupStorageSize && rowLanes * columnLanes <= limits.maxComputeInvocationsPerWorkgroup)
+  const groups = ([rows, columns, rowLanes, columnLanes]: (typeof blockShapes)[number]): readonly [number, number] => [Math.ceil(n / (columns * columnLanes)), Math.ceil(m / (rows * rowLanes))]
+  const chosen = fits.find((s) => groups(s)[0] * groups(s)[1] * batch >= leastBlocks && s[0] * s[2] <= 2 * m && s[1] * s[3] <= 2 * n) ?? fits.at(-1)
+  if (!chosen || [...groups(chosen), batch].some((count) => count > limits.maxComputeWorkgroupsPerDimension)) return undefined
+  const [rows, columns, rowLanes, columnLanes, depth] = chosen
+  return { side, rows, columns, rowLanes, columnLanes, depth }
+}
 
 const mentions = (a: Affine, loop: number | undefined): boolean => loop !== undefined && a.terms.some((t) => t.loop === loop)
 

@@ -4,10 +4,10 @@ import type { ContractAttrs } from "../prim/contraction.ts"
 import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { i32, read, variable, type Scalar, type Var } from "../scalar/scalar.ts"
-import { chooseTile, type Layout, type Tile } from "./contraction-tiles.ts"
+import { chooseBlocks, chooseTile, type Layout, type Tile } from "./contraction-tiles.ts"
 import { costOf, type Fusion } from "./fuse.ts"
 import { sizeOf } from "./inline.ts"
-import type { Profile } from "./limits.ts"
+import type { Limits, Profile } from "./limits.ts"
 import { linearOf } from "./linear.ts"
 import { extractRows, isDraw, isGlobalDraw, type Columns } from "./rates.ts"
 import { eachScalar, linearIndex, makeResolve, type Parts } from "./resolve.ts"
@@ -39,7 +39,7 @@ export const isTiled = (node: Node): boolean => {
   return sizeOf(over) >= leastTerms && sizeOf(out) >= leastResults
 }
 
-export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, profile: Profile, tiles: Tiles, parts: Parts): Contraction | undefined => {
+export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, profile: Profile, limits: Limits, tiles: Tiles, parts: Parts): Contraction | undefined => {
   const attrs = node.attrs as ContractAttrs
   const resolve = makeResolve(fusion, { row: (n, at, range) => {
     if (!isDraw(n)) throw new Error(`contraction: a row of ${n.prim} was not made a column`)
@@ -53,7 +53,11 @@ export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, prof
   const operands = values.map((value, i): Operand => ({ shape: node.inputs[i]!.shape, index: index[i]!, value })) as unknown as readonly [Operand, Operand]
   const layouts = [layoutOf(operands[0], fusion), layoutOf(operands[1], fusion)] as const
   const key = JSON.stringify([attrs, layouts])
-  if (!tiles.has(key)) tiles.set(key, chooseTile(attrs, layouts, profile))
+  if (!tiles.has(key)) {
+    const tile = chooseTile(attrs, layouts, profile)
+    const blocks = profile === "gpu" ? chooseBlocks(attrs, layouts, limits) : undefined
+    tiles.set(key, tile && blocks ? { ...tile, blocks } : tile)
+  }
   const tile = tiles.get(key)
   return tile && { attrs, operands, tile }
 }

@@ -100,7 +100,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     if (!isTiled(node) || isPart(node)) return undefined
     const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
     let whole = true
-    const contraction = contractionOf(fusion, node, columns, profile, tiles, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
+    const contraction = contractionOf(fusion, node, columns, profile, limits, tiles, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
     return whole ? contraction && contractionElements(node, contraction, variables) : undefined
   }
   const rowRoots = new Map<Node, readonly Column[]>()

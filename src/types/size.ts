@@ -4,13 +4,15 @@
  * polynomials exactly when their `key`s are. An atom that belongs to an instantiation also knows its number.
  */
 export type Atom =
-  | { readonly kind: "name"; readonly id: number; readonly name: string; readonly value: number | undefined }
+  | { readonly kind: "name"; readonly id: number; readonly name: string; readonly key: string; readonly value: number | undefined }
   | { readonly kind: "floor" | "mod"; readonly over: Size; readonly by: Size; readonly key: string; readonly value: number | undefined }
 
 interface Term {
   readonly coefficient: number
   /** Sorted by key; repeated for powers. */
   readonly atoms: readonly Atom[]
+  /** Of the atoms. */
+  readonly key: string
 }
 
 export interface Size {
@@ -26,45 +28,53 @@ const mostDegree = 12
 
 export class SizeTooComplex extends Error {}
 
-const keyOf = (atom: Atom): string => (atom.kind === "name" ? `${atom.name}#${atom.id}` : atom.key)
-const termKey = (atoms: readonly Atom[]): string => atoms.map(keyOf).join("*")
+const keyOf = (atom: Atom): string => atom.key
+const term = (coefficient: number, atoms: readonly Atom[]): Term => ({ coefficient, atoms, key: atoms.length === 1 ? atoms[0]!.key : atoms.map(keyOf).join("*") })
 
-const make = (terms: Map<string, Term>): Size => {
-  const kept = [...terms.entries()].filter(([, t]) => t.coefficient !== 0).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  if (kept.length > mostTerms || kept.some(([, t]) => !(Math.abs(t.coefficient) <= largest))) throw new SizeTooComplex()
-  return { terms: kept.map(([, t]) => t), key: kept.map(([k, t]) => `${t.coefficient}·${k}`).join("+") || "0" }
+/** Terms of different keys. */
+const make = (terms: Iterable<Term>): Size => {
+  const kept = [...terms].filter((t) => t.coefficient !== 0)
+  if (kept.length > 1) kept.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  if (kept.length > mostTerms || kept.some((t) => !(Math.abs(t.coefficient) <= largest))) throw new SizeTooComplex()
+  return { terms: kept, key: kept.map((t) => `${t.coefficient}·${t.key}`).join("+") || "0" }
 }
 
-const single = (coefficient: number, atoms: readonly Atom[]): Size => make(new Map([[termKey(atoms), { coefficient, atoms }]]))
+const single = (coefficient: number, atoms: readonly Atom[]): Size => make([term(coefficient, atoms)])
 
-export const size = (n: number): Size => single(n, [])
+/** Sizes are immutable, and most are small numbers. */
+const small: Size[] = []
+export const size = (n: number): Size => (Number.isInteger(n) && n >= 0 && n < 4096 ? (small[n] ??= single(n, [])) : single(n, []))
 export const zero = size(0)
 export const one = size(1)
 
 let atoms = 0
 /** A fresh dimension; `value` where it is known (an instantiation). */
-export const atom = (name: string, value?: number): Size => single(1, [{ kind: "name", id: atoms++, name, value }])
-
-export const addSize = (a: Size, b: Size): Size => {
-  const sum = new Map<string, Term>()
-  for (const t of [...a.terms, ...b.terms]) {
-    const key = termKey(t.atoms)
-    sum.set(key, { coefficient: (sum.get(key)?.coefficient ?? 0) + t.coefficient, atoms: t.atoms })
-  }
-  return make(sum)
+export const atom = (name: string, value?: number): Size => {
+  const id = atoms++
+  return single(1, [{ kind: "name", id, name, key: `${name}#${id}`, value }])
 }
 
-export const mulSize = (a: Size, b: Size): Size => {
-  const product = new Map<string, Term>()
-  for (const s of a.terms) {
-    for (const t of b.terms) {
-      const atoms = [...s.atoms, ...t.atoms].sort((x, y) => (keyOf(x) < keyOf(y) ? -1 : keyOf(x) > keyOf(y) ? 1 : 0))
-      if (atoms.length > mostDegree) throw new SizeTooComplex()
-      const key = termKey(atoms)
-      product.set(key, { coefficient: (product.get(key)?.coefficient ?? 0) + s.coefficient * t.coefficient, atoms })
-    }
+/** Terms of the same atoms become one. */
+const joined = (terms: Iterable<Term>): Size => {
+  const sum = new Map<string, Term>()
+  for (const t of terms) {
+    const before = sum.get(t.key)
+    sum.set(t.key, before ? { ...t, coefficient: before.coefficient + t.coefficient } : t)
   }
-  return make(product)
+  return make(sum.values())
+}
+
+export const addSize = (a: Size, b: Size): Size => (a.terms.length === 0 ? b : b.terms.length === 0 ? a : joined([...a.terms, ...b.terms]))
+
+export const mulSize = (a: Size, b: Size): Size => {
+  if (a.terms.length === 0 || b.terms.length === 0) return zero
+  if (a.key === one.key) return b
+  if (b.key === one.key) return a
+  return joined(a.terms.flatMap((s) => b.terms.map((t) => {
+    const atoms = s.atoms.length === 0 ? t.atoms : t.atoms.length === 0 ? s.atoms : [...s.atoms, ...t.atoms].sort((x, y) => (x.key < y.key ? -1 : x.key > y.key ? 1 : 0))
+    if (atoms.length > mostDegree) throw new SizeTooComplex()
+    return term(s.coefficient * t.coefficient, atoms)
+  })))
 }
 
 export const negSize = (a: Size): Size => mulSize(size(-1), a)
@@ -96,7 +106,7 @@ const floorMod = (a: number, b: number): number => a - b * Math.floor(a / b)
 const exactQuotient = (a: Size, b: Size): Size | undefined => {
   if (b.terms.length !== 1) return equalSize(a, b) ? one : undefined
   const divisor = b.terms[0]!
-  const quotient = new Map<string, Term>()
+  const quotient: Term[] = []
   for (const t of a.terms) {
     const rest = [...t.atoms]
     for (const x of divisor.atoms) {
@@ -105,9 +115,9 @@ const exactQuotient = (a: Size, b: Size): Size | undefined => {
       rest.splice(i, 1)
     }
     if (t.coefficient % divisor.coefficient !== 0) return undefined
-    quotient.set(termKey(rest), { coefficient: t.coefficient / divisor.coefficient, atoms: rest })
+    quotient.push(term(t.coefficient / divisor.coefficient, rest))
   }
-  return make(quotient)
+  return joined(quotient)
 }
 
 /** Splits `a` into the terms that `b` divides exactly and the rest. */
@@ -115,7 +125,7 @@ const splitByDivisor = (a: Size, b: Size): { quotient: Size; rest: Size } => {
   let quotient = zero
   let rest = zero
   for (const t of a.terms) {
-    const one_ = make(new Map([[termKey(t.atoms), t]]))
+    const one_ = make([t])
     const q = exactQuotient(one_, b)
     if (q) {
       quotient = addSize(quotient, q)
@@ -210,7 +220,7 @@ export const solveFor = (pattern: Size, target: Size, id: number): Size | undefi
   let rest = zero
   for (const t of pattern.terms) {
     const mentions = t.atoms.some((x) => (x.kind === "name" ? x.id === id : namesOf(single(1, [x])).some((y) => y.id === id)))
-    if (!mentions) rest = addSize(rest, make(new Map([[termKey(t.atoms), t]])))
+    if (!mentions) rest = addSize(rest, make([t]))
     else if (sign === 0 && t.atoms.length === 1 && t.atoms[0]!.kind === "name" && Math.abs(t.coefficient) === 1) sign = t.coefficient
     else return divided(pattern, target, id)
   }

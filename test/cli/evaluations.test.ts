@@ -91,3 +91,34 @@ test("on a device an eval inside a train gives what the reference gives with the
   const { metrics } = JSON.parse(alone.out.trim().split("\n").at(-1)!) as { readonly metrics: Record<string, number> }
   for (const name of ["score", "auroc", "fid"] as const) expect(Math.abs(found![name]! - metrics[name]!), name).toBeLessThan(1e-4 * Math.max(1, Math.abs(metrics[name]!)))
 })
+
+const spoiled = `from nda.data import dots
+from nda.nn import linear
+from nda.optim import sgd
+
+model D = critic
+block critic(x: Image[n, 3, 12, 12]) -> f32[n] = x |> reshape([n, 432]) |> linear(1) |> reshape([n])
+
+train fit(b in dots(size=12, samples=40).train(batch=4), steps = 30, seed = 1) {
+  step learn {
+    let odds = log(2.0 - D(b.image))
+    minimize mean(odds) over D by sgd(lr=0.05)
+  }
+  every 1 { save D }
+}
+
+eval worth(b in dots(size=12, samples=40).test(batch=10)) {
+  { odds: log(-1.0 - abs(D(b.image))) }
+}
+`
+
+test("--check-finite names the line that first makes what is no number, in a step and in an eval", { timeout: 60_000 }, () => {
+  fs.writeFileSync(path.join(folder, "nan.nda"), spoiled)
+  const error = (err: string) => (JSON.parse(err.trim().split("\n").filter((line) => line.startsWith("{")).at(-1)!) as { readonly error: { readonly message: string; readonly where: string } }).error
+  const step = nda(cli, folder, "run", "nan.nda", "fit", "--device", "reference", "--check-finite", "--json")
+  expect(step.code).toBe(3)
+  expect(error(step.err)).toMatchObject({ where: "nan.nda:10:16", message: expect.stringMatching(/^In learn, step \d+, the first value that is not finite is made by `log`\.$/) as unknown })
+  const asked = nda(cli, folder, "run", "nan.nda", "worth", "--device", "reference", "--check-finite", "--json", "--weights", "D=runs/nan-fit")
+  expect(asked.code).toBe(3)
+  expect(error(asked.err).message).toMatch(/odds holds NaN/)
+})

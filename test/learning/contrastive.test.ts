@@ -145,3 +145,27 @@ test("the linear probe moves its head and leaves its encoder, statistics too, as
     if (slot.name === "head") expect(same).toBe(false)
   }
 })
+
+test("the distance between pictures and their negatives is counted for both encoders and drawn", () => {
+  const program = elaborated(example("moco_distance"), "distance", { width: "2", batch: "2", bins: "20" })
+  const { graph } = program.steps[0]!
+  const slots = initialSlots(program)
+  const out = outputsOf(graph, slots)
+  const value = (name: string): number => out.get(name)!.data[0]!
+  expect(program.models.map((m) => m.from)).toEqual(["runs/moco-moco/F.safetensors", "runs/moco-plain/F.safetensors"])
+  for (const arm of ["with", "without"]) {
+    expect(value(`${arm}_nda`)).toBeGreaterThan(0)
+    expect(value(`${arm}_nda`)).toBeLessThan(2)
+    const counts = [...out.get(`histogram_${arm}.counts`)!.data]
+    expect(counts.reduce((a, b) => a + b, 0)).toBe(2)
+    // The middle of the intervals that hold both distances is within half an interval of their mean.
+    expect(Math.abs(counts.reduce((s, c, i) => s + c * (i + 0.5) * 0.1, 0) / 2 - value(`${arm}_nda`))).toBeLessThanOrEqual(0.05 + 1e-6)
+  }
+  const figure = out.get("figure")!
+  expect(figure.shape).toEqual([1, 3, 120, 120])
+  expect(figure.data.every((v) => v >= 0 && v <= 1)).toBe(true)
+  // Blank above every bar that is empty, coloured at the foot of one that is not.
+  const foot = (bin: number): number[] => [0, 1, 2].map((c) => figure.data[(c * 120 + 119) * 120 + 6 * bin]!)
+  const held = (bin: number): boolean => ["with", "without"].some((arm) => out.get(`histogram_${arm}.counts`)!.data[bin]! > 0)
+  for (let bin = 0; bin < 20; bin++) expect(foot(bin).every((v) => v === 1), `bin ${bin}`).toBe(!held(bin))
+})

@@ -5,8 +5,8 @@ import type { Program } from "../../src/ir/program.ts"
 import { elaborated, executed, initialSlots, type Slots } from "./program.ts"
 
 /** A program whose step lowers a number made from `x`; after one step of rate 1 the parameters have moved by minus the gradient. */
-export const lowering = (imports: string, shape: string, number: string): string => `${imports}
-from nda.optim import sgd
+export const lowering = (imports: string, shape: string, number: string): string => `from nda.optim import sgd
+${imports}
 block net(z: f32[1]) -> f32 {
   param x: ${shape} = normal()
   ${number}
@@ -32,14 +32,18 @@ export const derived = (program: Program, slots: Slots): { gradient: Float64Arra
 }
 
 const small = 1e-5
-/** Each leaf along two directions: what the gradient says against the central difference. Gives the sum of the sizes of what was compared. */
-export const compare = (text: string, prepare: (program: Program, slots: Slots) => Slots = (_, slots) => slots): number => {
+/**
+ * Each leaf along two directions, or all leaves at once: what the gradient says against the central difference. Gives the sum of the sizes
+ * of what was compared.
+ */
+export const compare = (text: string, prepare: (program: Program, slots: Slots) => Slots = (_, slots) => slots, by: "leaf" | "arena" = "leaf"): number => {
   const program = elaborated(text, "fit")
   const slots = prepare(program, initialSlots(program, 5))
   const { gradient, loss } = derived(program, slots)
   const arena = slots.get("M")!
   let seen = 0
-  for (const leaf of program.slots.find((s) => s.name === "M")!.leaves) {
+  const { leaves } = program.slots.find((s) => s.name === "M")!
+  for (const leaf of by === "leaf" ? leaves : [{ path: "all", shape: arena.shape, offset: 0 }]) {
     const count = leaf.shape.reduce((a, b) => a * b, 1)
     for (const k of [0, 1]) {
       const d = direction(count, k)

@@ -40,6 +40,7 @@ const adam = (lr: number, b1: number, b2: number, eps: number, decay = 0): Rule 
   m["v"] = b2 * (m["v"] ?? 0) + (1 - b2) * g * g
   return w - (lr / (1 - b1 ** t)) * m["m"] / (Math.sqrt(m["v"]) / Math.sqrt(1 - b2 ** t) + eps)
 }
+const decayed = (decay: number, rule: Rule): Rule => (w, g, t, m) => rule(w, g + decay * w, t, m)
 const rmsprop = (lr: number, alpha: number, eps: number, momentum: number): Rule => (w, g, _, m) => {
   m["square"] = alpha * (m["square"] ?? 0) + (1 - alpha) * g * g
   m["buffer"] = momentum * (m["buffer"] ?? 0) + g / (Math.sqrt(m["square"]) + eps)
@@ -50,6 +51,7 @@ test.each<[string, Rule]>([
   ["sgd(lr=0.05)", sgd(0.05, 0, 0, false)], ["sgd(lr=0.02, momentum=0.9, decay=0.01)", sgd(0.02, 0.9, 0.01, false)],
   ["sgd(lr=0.02, momentum=0.9, decay=0.01, nesterov=true)", sgd(0.02, 0.9, 0.01, true)],
   ["adam(lr=0.05)", adam(0.05, 0.9, 0.999, 1e-8)], ["adam(lr=2e-4, betas=(0.0, 0.999))", adam(2e-4, 0, 0.999, 1e-8)],
+  ["adam(lr=0.05, decay=0.1)", decayed(0.1, adam(0.05, 0.9, 0.999, 1e-8))],
   ["adamw(lr=0.05, decay=0.1)", adam(0.05, 0.9, 0.999, 1e-8, 0.1)],
   ["rmsprop(lr=0.01)", rmsprop(0.01, 0.99, 1e-8, 0)], ["rmsprop(lr=0.01, alpha=0.9, momentum=0.5)", rmsprop(0.01, 0.9, 1e-8, 0.5)],
 ])("20 steps of %s are PyTorch's", (by, rule) => {

@@ -2,9 +2,9 @@
 import fs from "node:fs"
 import path from "node:path"
 import { beforeAll, describe, expect, test } from "vitest"
+import { dataDir as data, haveData } from "../data/places.ts"
 import { bundled, ndaWithin, workFolder } from "../cli/command.ts"
 
-const data = path.resolve("../shared/data")
 const files = Object.fromEntries(["moco", "linear_probe"].map((name) => [`${name}.nda`, fs.readFileSync(`examples/${name}.nda`, "utf8")]))
 
 let cli = ""
@@ -25,7 +25,7 @@ const reported = (name: string, entry: string, device: string, set: readonly str
   })
 }
 
-describe.skipIf(!fs.existsSync(path.join(data, "cifar10")))("two steps of", () => {
+describe.skipIf(!haveData)("two steps of", () => {
   test.each([
     ["linear_probe", "linear_probe", ["width=4", "batch=4"]],
     ["moco", "moco", ["width=4", "batch=4", "slots=64"]],

@@ -58,7 +58,7 @@ const fileOf = (name: string, tensors: ReadonlyMap<string, SafeTensor>): string 
 
 /** What the loading of weights reads of a plan. */
 const planOf = (block: string): ProgramPlan => {
-  const program = elaborated(`from nda.nn import resnet18, resnet50, resnet18_classes, resnet50_classes\nmodel E = ${block}\ngraph g(x: Image[1, 3, 32, 32]) = { y: E(x) }\n`, "g")
+  const program = elaborated(`from nda.nn import resnet18, resnet18_maps, resnet50, resnet18_classes, resnet50_classes\nmodel E = ${block}\ngraph g(x: Image[1, 3, 32, 32]) = { y: E(x) }\n`, "g")
   const slots = program.slots.map(({ name, kind, model, node, leaves }) => ({ name, kind, model, dtype: node.dtype, shape: node.shape, leaves }))
   return { entry: "g", slots, models: program.models } as unknown as ProgramPlan
 }
@@ -103,6 +103,9 @@ describe("torchvision's names", () => {
     const loaded = await loadWeights(planOf(`resnet18(stem="imagenet")`), [weightsRequest(original)])
     if (loaded instanceof CheckpointError) throw loaded
     expect(loaded.notes[1]).toBe(`not used of ${original}: fc.weight, fc.bias`)
+    const early = await loadWeights(planOf(`resnet18_maps(stride=8, stem="imagenet")`), [weightsRequest(original)])
+    if (early instanceof CheckpointError) throw early
+    expect(early.notes[1]).toMatch(/: layer3\.0\.conv1\.weight, .*layer4\.1\.bn2\.running_var, fc\.weight, fc\.bias$/)
   })
 
   it("may stand under a subtree, as in the checkpoints of others", async () => {

@@ -68,7 +68,9 @@ describe("weights", () => {
 
   it("of a subtree may leave tensors unused, which are listed, but none may be missing", async () => {
     const whole = { "big.layer.weight": tensor("F32", [6, 8], 192), "big.layer.bias": tensor("F32", [6], 24), "big.n": tensor("I32", [], 4), head: tensor("F32", [2], 8) }
-    const loaded = await loadWeights(program, [weightsRequest(`${fileOf(whole)}#big`)])
+    const file = fileOf(whole)
+    expect((await refusal(file)).hint).toBe(`its part big fits: --weights M=${file}#big`)
+    const loaded = await loadWeights(program, [weightsRequest(`${file}#big`)])
     expect("notes" in loaded && loaded.notes[1]).toMatch(/not used of .*: head$/)
     const { "big.n": _, ...less } = whole
     expect((await refusal(`${fileOf(less)}#big`)).message).toContain("missing: big.n I32[]")

@@ -102,6 +102,13 @@ export const emit = (kernel: Kernel): string => {
         }
         lines.push(`${indent}}`)
         return
+      case "steps": {
+        const counter = show({ op: "local", type: "i32", local: s.local })
+        lines.push(`${indent}for (var ${counter}: i32 = 0; ${counter} < ${show(s.below)}; ${counter} += ${s.step}i) {`)
+        for (const inner of s.body) statement(inner, indent + "  ")
+        lines.push(`${indent}}`)
+        return
+      }
       // A loop of at most one turn: unlike an `if`, software adapters jump over it.
       case "once": {
         const turn = names.of(s, "v")

@@ -23,6 +23,7 @@ const mostPoints = 400
 /** From here on a line is smoothed. */
 const manyPoints = 60
 const colours = ["#1e88e5", "#e4572e", "#43a047", "#8e44ad", "#00897b", "#b58900"]
+export const colourOf = (series: number): string => colours[series % colours.length]!
 
 export const short = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value))
 
@@ -78,7 +79,7 @@ export const chart = (title: string, all: readonly Series[]): string => {
   const line = (points: readonly Point[], colour: string, style: string): string =>
     `<polyline points="${points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(" ")}" fill="none" stroke="${colour}" stroke-linejoin="round" ${style}/>`
   const drawn = ({ points }: Series, i: number): string => {
-    const colour = colours[i % colours.length]!
+    const colour = colourOf(i)
     if (points.length === 1) return `<circle cx="${x(points[0]!.step).toFixed(1)}" cy="${y(points[0]!.value).toFixed(1)}" r="3" fill="${colour}"/>`
     if (points.length <= manyPoints) return line(points, colour, 'stroke-width="1.8"')
     return line(thinned(points), colour, 'stroke-width="1" opacity=".3"') + line(thinned(smoothed(points)), colour, 'stroke-width="1.8"')
@@ -86,7 +87,7 @@ export const chart = (title: string, all: readonly Series[]): string => {
   const text = (at: string, words: string): string => `<text ${at} font-size="11" fill="currentColor" opacity=".65">${escape(words)}</text>`
   const across = ticks(low, high, 4).map((value) => `<line x1="${left}" y1="${y(value).toFixed(1)}" x2="${width - right}" y2="${y(value).toFixed(1)}" stroke="currentColor" opacity=".12"/>${text(`x="${left - 7}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end"`, short(value))}`)
   const along = ticks(first, last, 5).filter(Number.isInteger).map((step) => text(`x="${x(step).toFixed(1)}" y="${height - 6}" text-anchor="middle"`, String(step)))
-  const legend = series.map(({ name, points }, i) => `<span class="key"><i style="background:${colours[i % colours.length]}"></i>${escape(series.length === 1 ? "" : `${name} `)}<b>${short(points[points.length - 1]!.value)}</b></span>`).join("")
+  const legend = series.map(({ name, points }, i) => `<span class="key"><i style="background:${colourOf(i)}"></i>${escape(series.length === 1 ? "" : `${name} `)}<b>${short(points[points.length - 1]!.value)}</b></span>`).join("")
   return `<figure class="chart"><figcaption><b>${escape(title)}</b>${legend}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}">
 ${across.join("")}${along.join("")}
 ${series.map(drawn).join("\n")}

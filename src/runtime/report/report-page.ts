@@ -66,6 +66,7 @@ figure img { display: block; max-width: 100%; image-rendering: pixelated; margin
 .tiles { display: flex; flex-wrap: wrap; gap: .5rem .7rem; margin: .8rem 0 0 } .tiles div { background: var(--soft); border-radius: 6px; padding: .4rem .8rem } .tiles b { display: block; font-size: 1.15rem; font-weight: 600; font-variant-numeric: tabular-nums } .tiles span { font-size: 12px; opacity: .7 }
 .tiles + .charts { margin-top: 1rem }
 .warning { border-left: 4px solid #d84315; padding: .2rem .8rem; background: var(--neg) }
+.key { margin-left: .9rem; white-space: nowrap; opacity: 1 !important } .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .35em } .key b { font-weight: 600; font-variant-numeric: tabular-nums }
 `
 
 export const rowsOf = (pairs: readonly (readonly [string, string])[]): string =>

@@ -18,7 +18,6 @@ export interface TrainingReport {
 
 const ownStyle = `
 body { max-width: 1500px }
-.key { margin-left: .9rem; white-space: nowrap; opacity: 1 !important } .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .35em } .key b { font-weight: 600; font-variant-numeric: tabular-nums }
 .film { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(330px, 100%), 1fr)); gap: .8rem }
 .film figure, .newest { border: 0; padding: 0; margin: 0 !important } .film img { width: 100% } .newest img { width: auto; max-width: min(100%, 860px) }
 `
