@@ -24,6 +24,9 @@ const rowOf = (id, workload, { own, installed, samples, profile, environment }) 
 const rowsFor = (workload, installed) => ["nda", ...(installed?.names ?? []).filter((id) => peers[id].does.includes(workload))]
 export const nameOf = (id) => (id === "nda" ? "nda" : peers[id].name)
 
+const said = ({ error, ms, firstMs, check }) =>
+  error ? `failed: ${error}` : `${ms.length > 0 ? Math.min(...ms).toFixed(2) : firstMs.toFixed(0)} ms${check === undefined ? "" : `, mean ${check.toFixed(6)}`}`
+
 /** The results of every row of every workload, one for each round. Every other round goes backwards, so that nobody always runs after the same neighbour. */
 export const runRows = (workloads, options) => {
   const results = new Map(workloads.map((workload) => [workload, new Map(rowsFor(workload, options.installed).map((id) => [id, []]))]))
@@ -31,24 +34,28 @@ export const runRows = (workloads, options) => {
     for (const [workload, rows] of results) {
       const ids = [...rows.keys()]
       for (const id of round % 2 === 0 ? ids : ids.reverse()) {
-        options.say(`${workload}, round ${round + 1} of ${options.rounds}: ${nameOf(id)}`)
-        rows.get(id).push(rowOf(id, workload, options))
+        const row = rowOf(id, workload, options)
+        rows.get(id).push(row)
+        options.say(`${workload}, round ${round + 1} of ${options.rounds}: ${nameOf(id)}: ${said(row)}`)
       }
     }
   }
   return results
 }
 
-/** Milliseconds of whole processes, interleaved: `starts` are [name, program, arguments, where]. */
+const slow = 20_000
+
+/** Milliseconds of whole processes, interleaved; what takes very long runs once. `starts` are [name, program, arguments, where]. */
 export const timeProcesses = (starts, rounds) => {
   const times = starts.map(() => [])
   const errors = starts.map(() => undefined)
   for (let round = 0; round < rounds; round++) {
     starts.forEach(([, program, args, { cwd = root, environment = {} } = {}], i) => {
+      if (errors[i] || times[i][0] > slow) return
       const start = performance.now()
       const made = spawnSync(program, args, { cwd, encoding: "utf8", env: { ...process.env, ...environment, DAWN_POLL: "sleepy" }, timeout: 300_000 })
       if (made.status === 0) times[i].push(performance.now() - start)
-      else errors[i] ??= lastLines(made) || `exit code ${made.status}`
+      else errors[i] = lastLines(made) || `exit code ${made.status}`
     })
   }
   return starts.map(([name], i) => ({ name, ms: times[i], error: errors[i] }))
