@@ -53,7 +53,7 @@ export const workloads = {
   },
   moco_step: {
     what: "one step of MoCo with negatives, a ResNet-18 of width 16, batch 64", file: "examples/moco.nda", entry: "moco", set: { width: 16, batch: 64 },
-    small: { width: 4, batch: 4, dim: 8, slots: 16 }, steps: ["contrast"], inputs: { "b.image": drawn(1, 1, 0.5) }, exact: false, target: {},
+    small: { width: 4, batch: 4, dim: 8, slots: 256 }, steps: ["contrast"], inputs: { "b.image": drawn(1, 1, 0.5) }, exact: false, target: {},
   },
 }
 
