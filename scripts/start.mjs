@@ -78,7 +78,7 @@ const main = async () => {
   ]
   for (const arm of arms) {
     say(`the small GAN of examples/dots.nda ${arm.name}`)
-    orEnd(await nda(part("dots_gan", arm.out, ...arm.set, ...flag("steps", steps)), { cwd: folder }), `the run ${arm.name}`)
+    orEnd(await nda(part("dots_gan", arm.out, ...arm.set, ...flag("steps", steps ?? "1000")), { cwd: folder }), `the run ${arm.name}`)
   }
   say("counting")
   const counted = async (out, ...weights) => orEnd(await nda(part("counts", out, "--quiet", ...weights), { cwd: folder, quiet: true }), "counting")

@@ -112,10 +112,11 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
       return { statistic, part }
     })
   }
-  /** Lane 0 adds the lanes' partial results in order, those of all statistics in one loop. */
+  /** The lanes' partial results, in a fixed order: on a GPU halves are added to halves, elsewhere lane 0 adds all in one loop. */
   const combine = (parts: readonly { readonly statistic: Statistic; readonly part: ArrayLocal }[]): void => {
     if (parts.length === 0) return
     barrier()
+    if (profile === "gpu" && (lanes & (lanes - 1)) === 0) return halved(parts)
     const turn = local("i32")
     const totals = parts.map(({ statistic: s }) => local(s.type))
     body.push({ op: "if", condition: arithmetic("eq", use(lane), number(0)), else: [], then: [
@@ -124,6 +125,17 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
         ({ op: "assign", local: totals[i]!, value: combined(s.reduce.combine, s.type, use(totals[i]!), { op: "element", type: s.type, array: part, index: use(turn) }) })) },
       ...parts.map(({ statistic: s }, i): Stmt => ({ op: "set", array: memory.array, index: number(memory.at.get(s.slot)!), value: toWord(use(totals[i]!)) }))
     ] })
+    free.push(...parts.map((p) => p.part))
+  }
+  const halved = (parts: readonly { readonly statistic: Statistic; readonly part: ArrayLocal }[]): void => {
+    const at = (array: ArrayLocal, type: Statistic["type"], index: Expr): Expr => ({ op: "element", type, array, index })
+    for (let half = lanes >> 1; half >= 1; half >>= 1) {
+      body.push({ op: "if", condition: arithmetic("lt", use(lane), number(half)), else: [], then: parts.map(({ statistic: s, part }): Stmt =>
+        ({ op: "set", array: part, index: use(lane), value: combined(s.reduce.combine, s.type, at(part, s.type, use(lane)), at(part, s.type, arithmetic("add", use(lane), number(half)))) })) })
+      barrier()
+    }
+    body.push({ op: "if", condition: arithmetic("eq", use(lane), number(0)), else: [], then: parts.map(({ statistic: s, part }): Stmt =>
+      ({ op: "set", array: memory.array, index: number(memory.at.get(s.slot)!), value: toWord(at(part, s.type, number(0))) })) })
     free.push(...parts.map((p) => p.part))
   }
   const lowerArray = (v: RowArray): void => {

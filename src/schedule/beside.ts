@@ -13,7 +13,7 @@ import { argumentBundles, layOutBundle, type Bundle } from "./bundles.ts"
 import type { Scheduled } from "./groups.ts"
 import { sizeOf } from "./inline.ts"
 import { levelsOf } from "./levels.ts"
-import type { Limits } from "./limits.ts"
+import type { Limits, Profile } from "./limits.ts"
 
 export interface Besides {
   readonly kernels: readonly Scheduled[]
@@ -25,10 +25,10 @@ export interface Besides {
 }
 
 /** A joint kernel of different bodies has at most so many statements; long code takes drivers more than its share of time. */
-const mostStatements = 320
+const mostStatements = 480
 /** Software adapters divide a kernel at each barrier, which takes them long where much code stands between many of them. */
-const mostBarriers = 4
-const mostStatementsWithBarriers = 160
+const mostBarriers = 8
+const mostStatementsWithBarriers = 300
 /** A body of more statements stays a shader of its own where other dispatches use it too. */
 const longBody = 60
 /** Kernels of one body are joined whatever their length, up to so many. */
@@ -54,13 +54,13 @@ interface Unit {
 const barriersIn = (list: readonly Stmt[]): number => list.reduce((n, s) => n + (s.op === "barrier" ? 1 : blocksOf(s).reduce((m, inner) => m + barriersIn(inner), 0)), 0)
 
 /** Whether the bodies of these units are short enough to be compiled as one. */
-const short = (units: readonly Unit[]): boolean => {
+const short = (units: readonly Unit[], profile: Profile): boolean => {
   const statements = units.reduce((n, u) => n + u.statements, 0)
   const barriers = units.reduce((n, u) => n + u.barriers, 0)
-  return statements <= mostStatements && (barriers === 0 || (barriers <= mostBarriers && statements <= mostStatementsWithBarriers))
+  return statements <= mostStatements && (profile === "gpu" || barriers === 0 || (barriers <= mostBarriers && statements <= mostStatementsWithBarriers))
 }
 
-export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, Place>, outputs: ReadonlySet<Node>, limits: Limits, nextId: number): Besides => {
+export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, Place>, outputs: ReadonlySet<Node>, limits: Limits, profile: Profile, nextId: number): Besides => {
   const places = new Map(given)
   const tablePlaces = new Map<Table, { table: Table; offset: number }>()
   const bundles = new Set<Node>()
@@ -192,7 +192,7 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
       for (const u of units) {
         // A long body that other levels use too stays a shader of its own.
         const shared = u.statements > longBody && uses.get(keys.get(u.jobs[0]!)!)! > u.jobs.length
-        const bin = shared ? undefined : bins.find((b) => short([...b, u]) && fits([...b.flatMap((x) => x.jobs), ...u.jobs]))
+        const bin = shared ? undefined : bins.find((b) => short([...b, u], profile) && fits([...b.flatMap((x) => x.jobs), ...u.jobs]))
         if (bin) bin.push(u)
         else if (fits(u.jobs)) bins.push([u])
         else for (const s of u.jobs) bins.push([{ ...u, jobs: [s] }])

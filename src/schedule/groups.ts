@@ -215,7 +215,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   if (force.size + apart.length > 0) return { force, separate: apart }
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
   const single = timed.map((t) => t.scheduled)
-  const { kernels, ...placed } = beside(single, places, outputs, limits, Math.max(...fusion.live.map((n) => n.id)) + 1)
+  const { kernels, ...placed } = beside(single, places, outputs, limits, profile, Math.max(...fusion.live.map((n) => n.id)) + 1)
   return { graph, fusion, kernels, ...placed, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
 }
 
