@@ -85,5 +85,5 @@ export const programPlanOf = (workload: Workload, sizes: Readonly<Record<string,
   const { plan, pieces } = value
   const planFor = (name: string, made: Plan): Plan => (profile === "cpu" ? made : makePlan(pieces.find((piece) => piece.entry === name)!.simplified, { limits, profile, settings: made.settings }).plan!)
   const steps = plan.steps.filter((step) => workload.steps!.includes(step.name)).map((step) => ({ ...step, plan: planFor(step.name, step.plan) }))
-  return { ...plan, initial: planFor("initial", plan.initial), steps, every: [] }
+  return { ...plan, initial: planFor("initial", plan.initial), steps, every: [], evaluations: [] }
 }

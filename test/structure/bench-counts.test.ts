@@ -37,7 +37,7 @@ const ceilings: readonly (readonly [keyof typeof workloads, Profile, Most])[] = 
   ["gan_step", "cpu", most(62, 58, 31_900_000, 1.001)], ["gan_step", "gpu", most(60, 55, 32_400_000, 1.001)],
   // Target 60, with one forward of D over the three populations 47.
   ["biggan_critic", "cpu", most(112, 95, 128_100_000, 1.12)], ["biggan_critic", "gpu", most(101, 86, 128_300_000, 1.12)],
-  ["moco_step", "cpu", most(356, 256, 117_200_000, 1.01)], ["moco_step", "gpu", most(355, 252, 121_100_000, 1.01)],
+  ["moco_step", "cpu", most(356, 256, 117_200_000, 1.01)], ["moco_step", "gpu", most(358, 254, 121_100_000, 1.01)],
 ]
 
 const known = new Map<string, Elaborated>()
