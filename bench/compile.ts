@@ -27,8 +27,13 @@ const asGraph = (request: Request): Made => {
   const made = compile(request)
   return made.value ? { plans: [made.value.plan], problem: undefined } : { plans: undefined, problem: problemOf(made) }
 }
+/** Data sets are not looked at: an evaluation that wants to know how many samples there are is told this. */
+const assumedSamples = 1000
+
 const asProgram = (request: Request): Made => {
   const made = compileProgram(request)
+  const uncounted = made.uncounted ?? []
+  if (!made.value && uncounted.length > 0 && request.counts === undefined) return asProgram({ ...request, counts: Object.fromEntries(uncounted.map(({ key }) => [key, assumedSamples])) })
   if (!made.value) return { plans: undefined, problem: problemOf(made) }
   const { steps, evaluations } = made.value.plan
   return { plans: [...steps.map((step) => step.plan), ...evaluations.flatMap(({ batch, final }) => [batch, final])], problem: undefined }
