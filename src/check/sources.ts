@@ -134,7 +134,10 @@ const batched = (ctx: Context, source: SourceValue, loader: Loader, args: readon
     reportMissing(ctx, span, source.loader, loader.params, missing)
     return errorValue
   }
-  for (const a of args) if (a !== batch) report(ctx, badOption(a.span, source.loader, a.name ?? "this argument", "a batched data set takes batch= only"))
+  for (const a of args) if (a !== batch) {
+    const own = loader.params.some((p) => p.name === a.name)
+    report(ctx, badOption(a.span, source.loader, a.name ?? "this argument", own ? `it is given before the batch: ${source.loader}(${a.name}=…).${source.split ?? "train"}(batch=…)` : "a batched data set takes batch= only"))
+  }
   if (batch.value.kind !== "int") return isSilent(batch.value) ? batch.value : fail(ctx, notStatic(batch.span, "the batch size"))
   const n = valueOf(batch.value.size)
   if (n !== undefined && n < 1) return fail(ctx, badOption(batch.span, source.loader, "batch", `${n} is not a positive number`))

@@ -5,7 +5,7 @@
 import type { Node } from "../ir/graph.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
 import { groupsOf, jointKernel, type Jobs, type Member } from "../kernel/joint.ts"
-import { sharedBytes, type Binding } from "../kernel/kernel.ts"
+import { blocksOf, sharedBytes, type Binding, type Stmt } from "../kernel/kernel.ts"
 import { skeletonOf } from "../kernel/skeleton.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import type { Place } from "./arenas.ts"
@@ -25,7 +25,10 @@ export interface Besides {
 }
 
 /** A joint kernel of different bodies has at most so many statements; long code takes drivers more than its share of time. */
-const mostStatements = 600
+const mostStatements = 320
+/** Software adapters divide a kernel at each barrier, which takes them long where much code stands between many of them. */
+const mostBarriers = 4
+const mostStatementsWithBarriers = 160
 /** A body of more statements stays a shader of its own where other dispatches use it too. */
 const longBody = 60
 /** Kernels of one body are joined whatever their length, up to so many. */
@@ -45,6 +48,16 @@ const valueOf = (b: Bound): Value | undefined => (b.kind === "node" ? b.node : b
 interface Unit {
   readonly jobs: readonly Scheduled[]
   readonly statements: number
+  readonly barriers: number
+}
+
+const barriersIn = (list: readonly Stmt[]): number => list.reduce((n, s) => n + (s.op === "barrier" ? 1 : blocksOf(s).reduce((m, inner) => m + barriersIn(inner), 0)), 0)
+
+/** Whether the bodies of these units are short enough to be compiled as one. */
+const short = (units: readonly Unit[]): boolean => {
+  const statements = units.reduce((n, u) => n + u.statements, 0)
+  const barriers = units.reduce((n, u) => n + u.barriers, 0)
+  return statements <= mostStatements && (barriers === 0 || (barriers <= mostBarriers && statements <= mostStatementsWithBarriers))
 }
 
 export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, Place>, outputs: ReadonlySet<Node>, limits: Limits, nextId: number): Besides => {
@@ -172,16 +185,17 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
       const units: Unit[] = []
       for (const jobs of alike.values()) {
         const statements = statementsOf(jobs[0]!.kernel)
-        for (let from = 0; from < jobs.length; from += mostJobs) units.push({ jobs: jobs.slice(from, from + mostJobs), statements })
+        const barriers = barriersIn(jobs[0]!.kernel.body)
+        for (let from = 0; from < jobs.length; from += mostJobs) units.push({ jobs: jobs.slice(from, from + mostJobs), statements, barriers })
       }
       const bins: Unit[][] = []
       for (const u of units) {
         // A long body that other levels use too stays a shader of its own.
         const shared = u.statements > longBody && uses.get(keys.get(u.jobs[0]!)!)! > u.jobs.length
-        const bin = shared ? undefined : bins.find((b) => b.reduce((n, x) => n + x.statements, u.statements) <= mostStatements && fits([...b.flatMap((x) => x.jobs), ...u.jobs]))
+        const bin = shared ? undefined : bins.find((b) => short([...b, u]) && fits([...b.flatMap((x) => x.jobs), ...u.jobs]))
         if (bin) bin.push(u)
         else if (fits(u.jobs)) bins.push([u])
-        else for (const s of u.jobs) bins.push([{ jobs: [s], statements: u.statements }])
+        else for (const s of u.jobs) bins.push([{ ...u, jobs: [s] }])
       }
       for (const bin of bins) result.push(joined(bin))
     }

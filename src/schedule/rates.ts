@@ -93,6 +93,8 @@ export const isPartner = (node: Node): boolean => isDraw(node) && drawAttrs(node
 /** A draw made once for all samples. */
 export const isGlobalDraw = (node: Node): boolean => isDraw(node) && perBatch(node) && !isPartner(node)
 
+const mentions = (e: Scalar, vars: readonly Var[]): boolean => (e.op === "var" ? vars.includes(e) : operands(e).some((x) => mentions(x, vars)))
+
 type Rate =
   | { readonly kind: "none" }
   /** Draws made once for all samples. */
@@ -160,6 +162,8 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
       const rest = (value.global ? e.index : e.index.slice(1)).map(rateOf).reduce(join, none)
       rate = value.global ? join({ kind: "global" }, rest) : join({ kind: "row", at: e.index[0]!, rows: value.node.shape[0]! }, rest)
     } else rate = operands(e).map(rateOf).reduce(join, none)
+    // A loop over rows belongs to no row.
+    if (e.op === "reduce" && rate.kind === "row" && mentions(rate.at, e.vars)) rate = pixel
     rates.set(e, rate)
     return rate
   }

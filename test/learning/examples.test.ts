@@ -48,3 +48,15 @@ test("dots are counted without learning: right on all but a hundredth of real pi
   const { reports } = executed(step, initialSlots(program), { step: 0, repeat: 0 }, given)
   expect(reports.get("p_right_of_real")).toBeGreaterThanOrEqual(0.99)
 })
+
+test.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
+  ["dpc", { blocks: "2" }, ["E", "A", "P"]], ["dpc", { blocks: "3", predict: "2", nda: "false" }, ["E", "A", "P"]], ["dpc", { blocks: "2", negative: "cutmix" }, ["E", "A", "P"]],
+  ["action", { recorded: "6" }, ["E", "A", "H"]],
+])("%s with %o takes a step, finite, and all its models move", (name, set, models) => {
+  const program = elaborated(example(name), name, { ...tiny, frames: "2", size: "24", ...set })
+  const before = initialSlots(program)
+  const { slots, reports } = executed(program.steps[0]!, before)
+  for (const x of reports.values()) expect(Number.isFinite(x)).toBe(true)
+  for (const x of slots.values()) expect(x.data.every(Number.isFinite)).toBe(true)
+  for (const model of models) expect(slots.get(model)!.data).not.toEqual(before.get(model)!.data)
+})

@@ -12,7 +12,8 @@ import type { Program, StepGraph } from "../../src/ir/program.ts"
 /** The program of one entry of a text that must be right. */
 export const elaborated = (text: string, entry: string, set: Readonly<Record<string, string>> = {}): Program => {
   const diagnostics: Diagnostic[] = []
-  const opened = openEntry({ file: "learn.nda", sources: { "nda_gan.nda": example("nda_gan"), "moco.nda": example("moco"), "learn.nda": text }, entry, set }, diagnostics)
+  const imported = Object.fromEntries(["nda_gan", "dpc", "moco"].map((name) => [`${name}.nda`, example(name)]))
+  const opened = openEntry({ file: "learn.nda", sources: { ...imported, "learn.nda": text }, entry, set }, diagnostics)
   const program = "needs" in opened ? undefined : elaborate(opened.program, opened.entry, diagnostics)
   if (!program) throw new Error(`the program of this test was refused: ${diagnostics.map((d) => `${d.code} ${d.message} at ${text.slice(d.span.start, d.span.end)}`).join("; ")}`)
   return program

@@ -7,7 +7,7 @@ import { planned } from "../kernels/planned.ts"
 import { elaborated, example, executed, initialSlots, type Given } from "./program.ts"
 
 const opened: OpenedPlan[] = []
-afterAll(async () => { for (const plan of opened) await plan.close() })
+afterAll(async () => { for (const plan of opened) await plan.close() }, 600_000)
 
 const wave = (count: number, phase: number): Float64Array => Float64Array.from({ length: count }, (_, i) => Math.fround(0.5 + 0.5 * Math.sin(0.37 * i + phase + Math.sin(0.011 * i))))
 const boxes = [10, 12, 14, 12, 22, 20, 9, 15, 0, 0, 0, 0, 16, 16, 20, 22, 25, 8, 8, 9, 6, 25, 11, 7]
@@ -45,4 +45,4 @@ test.each(programs)("%s", async (name, set, given) => {
     }
     for (const [output, values] of Object.entries(got)) if (output.startsWith("next:")) slots.set(output.slice("next:".length), Float32Array.from(values))
   }
-})
+}, 600_000)
