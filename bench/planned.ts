@@ -80,10 +80,7 @@ export const planned = ({ program, units, options }: Elaborated, profile: Profil
 
 /** The program of a workload that learns, with the steps that it runs and nothing of what is done every so often. */
 export const programPlanOf = (workload: Workload, sizes: Readonly<Record<string, number>>, profile: Profile, limits: Limits = webgpuDefaults): ProgramPlan => {
-  const { value, diagnostics } = compileProgram({ ...requestOf(workload, sizes), limits })
+  const { value, diagnostics } = compileProgram({ ...requestOf(workload, sizes), limits, profile })
   if (!value) throw new Error(`${workload.file}: ${diagnostics.map((d) => d.message).join("; ")}`)
-  const { plan, pieces } = value
-  const planFor = (name: string, made: Plan): Plan => (profile === "cpu" ? made : makePlan(pieces.find((piece) => piece.entry === name)!.simplified, { limits, profile, settings: made.settings }).plan!)
-  const steps = plan.steps.filter((step) => workload.steps!.includes(step.name)).map((step) => ({ ...step, plan: planFor(step.name, step.plan) }))
-  return { ...plan, initial: planFor("initial", plan.initial), steps, every: [] }
+  return { ...value.plan, steps: value.plan.steps.filter((step) => workload.steps!.includes(step.name)), every: [], evaluations: [] }
 }
