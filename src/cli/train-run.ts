@@ -49,7 +49,7 @@ export interface TrainRun {
 
 /** A model's own `from` stands where no --weights gives that model. */
 export const requestsOf = (plan: ProgramPlan, given: readonly WeightsRequest[]): readonly WeightsRequest[] => [
-  ...plan.models.flatMap((model) => (model.from === undefined ? [] : [{ ...weightsRequest(model.from), model: model.name }])), ...given,
+  ...plan.models.flatMap((model) => (model.from === undefined ? [] : [{ ...weightsRequest(model.from), model: model.name, otherwise: given.length > 0 }])), ...given,
 ]
 
 const roundsOf = (plan: ProgramPlan): number | Failure => {

@@ -15,6 +15,8 @@ export interface WeightsRequest {
   readonly model: string | undefined
   readonly path: string
   readonly subtree: string | undefined
+  /** Read only where no other request gives the model: its `from`, beside `--weights`. */
+  readonly otherwise?: boolean
 }
 
 export interface LoadedWeights {
@@ -83,7 +85,8 @@ export const loadWeights = async (program: ProgramPlan, requests: readonly Weigh
   const slots: Record<string, TypedArray> = {}
   const models = new Set<string>()
   const notes: string[] = []
-  for (const request of requests) {
+  for (const request of [...requests.filter((r) => !r.otherwise), ...requests.filter((r) => r.otherwise)]) {
+    if (request.otherwise && request.model !== undefined && models.has(request.model)) continue
     const found = await find(program, request)
     if (found instanceof CheckpointError) return found
     for (const { model, file, tensors, step } of found) {

@@ -36,6 +36,15 @@ describe("weights", () => {
     expect(weightsRequest("runs/a=b/w.safetensors")).toEqual({ model: undefined, path: "runs/a=b/w.safetensors", subtree: undefined })
   })
 
+  it("that a model names itself are read only where no other request gives the model", async () => {
+    const run = await saved()
+    const own = { model: "M", path: path.join(run, "nowhere.safetensors"), subtree: undefined, otherwise: true }
+    const loaded = await loadWeights(program, [own, weightsRequest(`M=${run}`)])
+    expect(loaded).not.toBeInstanceOf(CheckpointError)
+    expect((loaded as { slots: Record<string, unknown> }).slots["M"]).toEqual(M)
+    expect(await loadWeights(program, [own])).toBeInstanceOf(CheckpointError)
+  })
+
   it("come back from a run's folder and from a file as the leaves they were, by their paths", async () => {
     const run = await saved()
     for (const place of [run, path.join(run, "M.safetensors"), `M=${run}`]) {
