@@ -129,7 +129,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       const alone = allocation.of.filter((k) => k === place).length === 1
       id = shared ?? make({ bytes, role, dtype: alone && v.kind === "node" ? v.node.dtype : "u32", shape: alone && v.kind === "node" ? v.node.shape : [bytes / 4], origin: v.kind === "node" ? where(v.node.origin) : { at: "", label: "samples" } })
       pool.set(place, id)
-    } else if (v.kind === "node") id = make({ bytes: bytesOf(v.node), role, dtype: v.node.dtype, shape: v.node.shape, ...(role === "constant" ? { data: wordsOf(v.node) } : {}), origin: where(v.node.origin) })
+    } else if (v.kind === "node") id = make({ bytes: bytesOf(v.node), role, dtype: v.node.dtype, shape: v.node.shape, ...(arenas.has(v.node) ? { zeroed: true as const } : {}), ...(role === "constant" ? { data: wordsOf(v.node) } : {}), origin: where(v.node.origin) })
     else if (v.kind === "firsts") id = make({ bytes: sizeOfValue(v), role, dtype: "i32", shape: [rangeStride * rangeCount(v.ranges)], data: Array.from({ length: rangeStride * rangeCount(v.ranges) }, (_, i) => (i % rangeStride === 0 ? (i / rangeStride) * v.ranges.step : 0)), origin: { at: "", label: "first samples" } })
     else id = make({ bytes: 32, role, dtype: "u32", shape: [8], origin: { at: "", label: "settings" } })
     ids.set(key, id)

@@ -42,6 +42,8 @@ export interface BufferPlan {
   readonly role: "input" | "output" | "temporary" | "constant" | "uniform"
   readonly dtype: "f32" | "i32" | "u32" | "bool"     // bool is stored as u32
   readonly shape: readonly number[]
+  /** An arena: what lies between its values is zero and stays zero, so that no other plan may write to the buffer. */
+  readonly zeroed?: true
   /** Constants carry their words (u32). */
   readonly data?: readonly number[]
   readonly origin: Where

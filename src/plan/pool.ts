@@ -10,8 +10,11 @@ export const slotInputs = (plan: Plan): ReadonlyMap<number, string> => new Map(p
 
 export const pooled = (plan: Plan): readonly BufferPlan[] => {
   const bound = slotInputs(plan)
-  return plan.buffers.filter((buffer) => buffer.role !== "constant" && buffer.role !== "uniform" && !bound.has(buffer.id)).sort((a, b) => b.bytes - a.bytes || a.id - b.id)
+  return plan.buffers.filter((buffer) => buffer.role !== "constant" && buffer.role !== "uniform" && !buffer.zeroed && !bound.has(buffer.id)).sort((a, b) => b.bytes - a.bytes || a.id - b.id)
 }
+
+/** Arenas, which a plan shares with no other. */
+export const zeroedOf = (plan: Plan): readonly BufferPlan[] => plan.buffers.filter((buffer) => buffer.zeroed)
 
 export const poolSizes = (plans: readonly Plan[]): readonly number[] => {
   const sizes: number[] = []
@@ -37,7 +40,7 @@ export const plansOf = (program: ProgramPlan): readonly { readonly name: string;
 export interface Memory {
   /** Bytes of the slots. */
   readonly slots: number
-  /** Bytes of the buffers that all plans share, and of the constants of each. */
+  /** Bytes of the buffers that all plans share and of the arenas of each, and of the constants of each. */
   readonly shared: number
   readonly constants: number
   /** What no assignment of buffers could do without: the slots, and the most that one plan has alive beside them. */
@@ -50,5 +53,5 @@ export const memoryOf = (program: ProgramPlan): Memory => {
   const bytesOf = (plan: Plan, of: (buffer: BufferPlan) => boolean): number => sum(plan.buffers.filter(of).map((buffer) => buffer.bytes))
   const constants = sum(plans.map((plan) => bytesOf(plan, (buffer) => buffer.role === "constant")))
   const beside = Math.max(...plans.map((plan) => plan.liveBytes - bytesOf(plan, (buffer) => slotInputs(plan).has(buffer.id) || buffer.role === "constant")))
-  return { slots, shared: sum(poolSizes(plans)), constants, bound: slots + constants + beside }
+  return { slots, shared: sum(poolSizes(plans)) + sum(plans.flatMap(zeroedOf).map((buffer) => atLeastOneWord(buffer.bytes))), constants, bound: slots + constants + beside }
 }

@@ -54,7 +54,7 @@ export const validatePlan = (json: Json): string[] => {
     }, { whole: (x, at) => { if (typeof x !== "boolean") wrong(at, "must be true or false") } })),
     buffers: list(record(
       { id: count, bytes: count, role: oneOf("input", "output", "temporary", "constant", "uniform"), dtype: oneOf(...dtypes), shape, origin: where },
-      { data: list(count) }
+      { data: list(count), zeroed: (x, at) => { if (x !== true) wrong(at, "must be true or left out") } }
     )),
     kernels: list(record({
       id: count, name: text, wgsl: text, workgroup: triple, bindings: list(oneOf("uniform", "read", "write")),

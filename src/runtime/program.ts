@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
-import { pooled, poolSizes, slotInputs } from "../plan/pool.ts"
+import { pooled, poolSizes, slotInputs, zeroedOf } from "../plan/pool.ts"
 import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
 import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, workOf, type Loaded } from "./commands.ts"
 import { DataError, GpuError } from "./errors.ts"
@@ -122,7 +122,7 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
     const slotTotal = sum(program.slots.map(slotBytes))
     const reading = sum(plans.map((plan, number) => (number === 0 ? 0 : ring * sum(readOf(plan).map((output) => 4 * count(output.shape))))))
     const kept = keptSlots(program)
-    const bytes = slotTotal + sum(kept.map(slotBytes)) + sum(sizes) + sum(constants.map((buffer) => atLeastOneWord(buffer.bytes))) + held + reading + settingsWords * 4
+    const bytes = slotTotal + sum(kept.map(slotBytes)) + sum(sizes) + sum(plans.flatMap(zeroedOf).map((buffer) => atLeastOneWord(buffer.bytes))) + sum(constants.map((buffer) => atLeastOneWord(buffer.bytes))) + held + reading + settingsWords * 4
     yield* Effect.addFinalizer(() => Effect.sync(() => void judge(gpu, "the last submit", undefined, (device) => device.queue.submit([]))))
     yield* affordable(gpu, bytes, program.entry, plans[plans.length - 1]!.buffers[0]?.origin.at)
 
@@ -145,6 +145,8 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
         const buffers = new Map<number, GPUBuffer>()
         for (const [id, name] of slotInputs(plan)) buffers.set(id, slots.buffer(name))
         pooled(plan).forEach((buffer, place) => void buffers.set(buffer.id, pool[place]!))
+        // WebGPU makes buffers of zeros; only the values of an arena are ever written.
+        for (const buffer of zeroedOf(plan)) buffers.set(buffer.id, yield* scopedBuffer(gpu, `\`${buffer.origin.label}\``, buffer.origin.at, atLeastOneWord(buffer.bytes), storage))
         for (const buffer of plan.buffers) {
           if (buffer.role === "uniform") buffers.set(buffer.id, uniform)
           if (buffer.role !== "constant") continue

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
 import { describe, expect, it } from "vitest"
+import { compileProgram } from "../../src/index.ts"
 import { Gpu, gpuLayer, type GpuService } from "../../src/runtime/gpu.ts"
 import { loadProgram } from "../../src/runtime/program.ts"
 import { learnMean } from "./plans.ts"
@@ -63,5 +64,44 @@ describe("a program over slots on Dawn", () => {
       }),
     )
     expect([slots["M"]![63], slots["N"]![63]]).toEqual([2, 1])
+  })
+
+  it("keeps zeros between the leaves of arenas, whatever the plans that share memory leave behind", async () => {
+    const text = `
+      from nda.nn import linear
+      from nda.optim import adam
+      block net(x: f32[n, 5]) -> f32[n, 3] = x |> linear(1601) |> relu |> linear(3)
+      model A = net
+      model B = net
+      train two(steps = 3, seed = 0) {
+        step first {
+          let x: f32[64, 5] ~ normal()
+          minimize mean(A(x) ** 2) over A by adam(lr=1e-2)
+        }
+        step second {
+          let x: f32[48, 5] ~ normal()
+          minimize mean((B(x) - A(x)) ** 2) over B by adam(lr=1e-2)
+        }
+      }`
+    const { value, diagnostics } = compileProgram({ file: "two.nda", sources: { "two.nda": text } })
+    expect(diagnostics).toEqual([])
+    const program = value!.plan
+    const slots = await onGpu(() =>
+      Effect.gen(function* () {
+        const trainer = yield* loadProgram(program)
+        yield* trainer.initialise(3)
+        for (let step = 0; step < 3; step++) for (const unit of [0, 1]) yield* trainer.step(unit, {}, { seed: 3, step, repeat: 0 }, false)
+        return yield* trainer.readSlots
+      }),
+    )
+    const { leaves, shape: [total] } = program.slots.find((slot) => slot.name === "A")!
+    const inLeaf = new Set(leaves.flatMap((leaf) => Array.from({ length: leaf.shape.reduce((a, b) => a * b, 1) }, (_, i) => leaf.offset + i)))
+    const arenas = Object.entries(slots).filter(([, values]) => values.length === total)
+    // Parameters and both moments of each model.
+    expect(arenas).toHaveLength(6)
+    for (const [name, values] of arenas) {
+      expect(Array.from(values).filter((v, i) => v !== 0 && !inLeaf.has(i)), name).toEqual([])
+      expect(Array.from(values).filter((v, i) => v !== 0 && inLeaf.has(i)).length, name).toBeGreaterThan(10)
+    }
   })
 })
