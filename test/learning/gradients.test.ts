@@ -16,7 +16,7 @@ const exportsOf = (module: string): readonly string[] => {
 
 const library = [
   ...modules.map((module) => `from ${module} import ${exportsOf(module).join(", ")}`),
-  "from nda.nn.resnet import bottleneck", "from nda.nn.resnet2d3d import clip_block",
+  "from nda.nn.resnet import bottleneck, resnet_deep", "from nda.nn.resnet2d3d import clip_block",
   "from nda.image import diff_augment, color_jitter, hflip, rotate",
   "block critic(x: Image[n, c, h, w]) -> Logit[n] = x |> conv(2) |> tanh |> global_mean |> linear(1) |> squeeze",
 ].join("\n")
@@ -24,7 +24,7 @@ const library = [
 /** What has no case below, and why. */
 const excepted: Readonly<Record<string, string>> = {
   one_hot: "a function of integers",
-  resnet34: "the blocks of resnet18, more of them", resnet50: "bottleneck, which has a case, many times over", resnet18_classes: "resnet18 and a linear layer", resnet50_classes: "resnet50 and a linear layer",
+  resnet34: "the blocks of resnet18, more of them", resnet18_classes: "resnet18 and a linear layer", resnet50_classes: "resnet50 and a linear layer",
   resnet18_maps: "resnet18 before its pooling", resnet18_levels: "resnet18 before its pooling",
   enqueue_labels: "a function of integers", nearest_class: "its result is a class",
   moved_by: "moves a picture by numbers that are drawn", boxes_moved_by: "moves truth, which nothing learns", jitter_scene: "moves truth, which nothing learns",
@@ -82,6 +82,9 @@ const normalised: readonly Case[] = [
 /** Networks, all of their parameters at once. */
 const trunks: readonly Case[] = [
   ["resnet18", "f32[2, 3, 8, 8]", "x |> resnet18(width=1)"],
+  // Fifty batch norms one channel wide are steeper than differences can follow: its depth with another norm, its norm with less depth.
+  ["resnet50 with group norm", "f32[2, 3, 8, 8]", `x |> resnet50(stem="cifar", width=1, norm=group_norm(groups=1))`],
+  ["the layers of resnet50, a block each", "f32[4, 3, 8, 8]", `x |> resnet_deep([1, 1, 1, 1], stem="cifar", width=1)`],
   ["resnet18_2d3d", "f32[2, 1, 2, 8, 8]", "x |> resnet18_2d3d(width=1)"],
 ]
 
