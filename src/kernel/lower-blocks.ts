@@ -8,7 +8,6 @@ import { add, and, f32, i32, idiv, lt, mapScalar, min, mod, mul, select, variabl
 import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { rolesOf, type Blocks } from "../schedule/contraction-tiles.ts"
-import type { Limits } from "../schedule/limits.ts"
 import { makeTarget, type Reads } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
 import { block, makeLowerer } from "./lower.ts"
@@ -17,7 +16,7 @@ import type { Elements } from "./lower-elements.ts"
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
-export const lowerBlocks = (group: readonly Elements[], stored: (e: Elements) => boolean, reads: Reads, _limits: Limits, blocks: Blocks): Kernel => {
+export const lowerBlocks = (group: readonly Elements[], stored: (e: Elements) => boolean, reads: Reads, blocks: Blocks): Kernel => {
   const first = group[0]!
   const { attrs, operands } = first.contraction!
   const extents = [...attrs.out, ...attrs.over]

@@ -37,7 +37,7 @@ interface Load {
 export const lowerContraction = (group: readonly Elements[], stored: (e: Elements) => boolean, reads: Reads, limits: Limits, quads: boolean): Kernel => {
   const first = group[0]!
   const { attrs, operands, tile } = first.contraction!
-  if (tile.blocks) return lowerBlocks(group, stored, reads, limits, tile.blocks)
+  if (tile.blocks) return lowerBlocks(group, stored, reads, tile.blocks)
   const extents = [...attrs.out, ...attrs.over]
   const roles = rolesOf(attrs)
   const { columns, column, row, inner } = tile

@@ -9,7 +9,7 @@ import { blocksOf, sharedBytes, type Binding, type Stmt } from "../kernel/kernel
 import { skeletonOf } from "../kernel/skeleton.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import type { Place } from "./arenas.ts"
-import { argumentBundles, layOutBundle, type Bundle } from "./bundles.ts"
+import { argumentBundles, layOutBundle, placesFor, type Bundle } from "./bundles.ts"
 import type { Scheduled } from "./groups.ts"
 import { sizeOf } from "./inline.ts"
 import { levelsOf } from "./levels.ts"
@@ -86,7 +86,7 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
   // Results of long bodies, which stay dispatches of their own; those of others lie together as their dispatch has it.
   const apart = new Set(kernels.filter((s) => statementsOf(s.kernel) > longBody).flatMap((s) => s.bound.flatMap((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "write" ? [b.node] : []))))
   for (const bundle of argumentBundles(kernels.map((s, k) => ({
-    key: keys.get(s)!, level: levels[k]!, elements: s.kernel.bindings.map((b) => b.element),
+    key: keys.get(s)!, level: levels[k]!,
     reads: s.bound.map((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "read" ? b.node : undefined)),
     writes: s.bound.flatMap((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "write" ? [b.node] : [])),
   })), (v) => apart.has(v) && bundled(v) && !kernels.some((s) => s.ranges && s.bound.some((b) => b.kind === "node" && b.node === v)), mostLightBytes)) give(bundle)
@@ -104,17 +104,10 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
     if (!v) return b.kind
     return binding.access === "write" && bundled(v) ? `bundle ${binding.element}` : `${nameOf(rootOf(v))} ${binding.access} ${binding.element}`
   }
-  const bindingsOf = (list: readonly Scheduled[]): Map<string, { bound: Bound; binding: Binding }> => {
-    const found = new Map<string, { bound: Bound; binding: Binding }>()
-    for (const s of list) s.bound.forEach((b, i) => {
-      const key = bindingKey(b, s.kernel.bindings[i]!)
-      if (!found.has(key)) found.set(key, { bound: b, binding: s.kernel.bindings[i]! })
-    })
-    return found
-  }
+  const storageOf = (list: readonly Scheduled[]): number =>
+    new Set(list.flatMap((s) => s.bound.flatMap((b, i) => (s.kernel.bindings[i]!.access === "uniform" ? [] : [bindingKey(b, s.kernel.bindings[i]!)])))).size
   const fits = (list: readonly Scheduled[]): boolean => {
-    const all = bindingsOf(list)
-    if ([...all.values()].filter((x) => x.binding.access !== "uniform").length > limits.maxStorageBuffersPerShaderStage) return false
+    if (storageOf(list) > limits.maxStorageBuffersPerShaderStage) return false
     const roots = (access: string): Set<Value> => new Set(list.flatMap((s) => s.bound.flatMap((b, i) => (valueOf(b) && s.kernel.bindings[i]!.access === access ? [rootOf(valueOf(b)!)] : []))))
     const [read, write] = [roots("read"), roots("write")]
     return ![...write].some((v) => read.has(v)) &&
@@ -138,14 +131,9 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
         give(layOutBundle(values as Node[]))
         continue
       }
-      let offset = 0
-      const starts = (values as Table[]).map((t) => {
-        const at = offset
-        offset = Math.ceil((offset + t.rows * t.stride) / wordStep) * wordStep
-        return at
-      })
-      const table: Table = { rows: 1, stride: offset, offsets: new Map() }
-      values.forEach((v, i) => tablePlaces.set(v as Table, { table, offset: starts[i]! }))
+      const { offsets, total } = placesFor((values as Table[]).map((t) => t.rows * t.stride), wordStep)
+      const table: Table = { rows: 1, stride: total, offsets: new Map() }
+      values.forEach((v, i) => tablePlaces.set(v as Table, { table, offset: offsets[i]! }))
     }
     const order = new Map<string, number>()
     const bindings: Binding[] = []

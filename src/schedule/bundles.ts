@@ -12,8 +12,6 @@ export interface Reader {
   /** By binding; undefined for what is no value of a node. */
   readonly reads: readonly (Node | undefined)[]
   readonly writes: readonly Node[]
-  /** What tells bindings of one node apart, by binding: the kind of element. */
-  readonly elements: readonly string[]
 }
 
 export interface Bundle {
@@ -25,15 +23,18 @@ export interface Bundle {
 /** Places begin at multiples of 256 bytes. */
 const step = 64
 
-export const layOutBundle = (members: readonly Node[]): Bundle => {
+/** Places one after the other, each at a multiple of `unit`. */
+export const placesFor = (sizes: readonly number[], unit: number): { readonly offsets: readonly number[]; readonly total: number } => {
   let total = 0
-  const offsets = members.map((v) => {
+  const offsets = sizes.map((size) => {
     const at = total
-    total = Math.ceil((total + Math.max(1, sizeOf(v.shape))) / step) * step
+    total = Math.ceil((total + Math.max(1, size)) / unit) * unit
     return at
   })
-  return { members, offsets, total }
+  return { offsets, total }
 }
+
+export const layOutBundle = (members: readonly Node[]): Bundle => ({ members, ...placesFor(members.map((v) => sizeOf(v.shape)), step) })
 
 /** `free`: whether a value may be given a place; `mostBytes`: the largest bundle. */
 export const argumentBundles = (kernels: readonly Reader[], free: (v: Node) => boolean, mostBytes: number): readonly Bundle[] => {
