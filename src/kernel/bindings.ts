@@ -25,6 +25,8 @@ export interface Bindings {
   /** A buffer read four words at a time. */
   quads(node: Node): number
   write(node: Node): number
+  /** A result written four words at a time. */
+  writeQuads(node: Node): number
   table(table: Table, access: "read" | "write"): number
   settings(): void
   /** The first sample of the dispatch's range (one i32). */
@@ -44,14 +46,16 @@ export const makeBindings = (): Bindings => {
     const at = find((b) => b.kind === "node" && b.node === n && !b.quads)
     return at >= 0 ? at : add({ kind: "node", node: n }, { access, element: n.dtype, length: sizeOf(n.shape), label: n.origin.label })
   }
+  const quads = (n: Node, access: "read" | "write"): number => {
+    const at = find((b) => b.kind === "node" && b.node === n && b.quads === true)
+    return at >= 0 ? at : add({ kind: "node", node: n, quads: true }, { access, element: "words", length: sizeOf(n.shape) / 4, label: n.origin.label })
+  }
   return {
     list, bound,
     read: (n) => node(n, "read"),
-    quads: (n) => {
-      const at = find((b) => b.kind === "node" && b.node === n && b.quads === true)
-      return at >= 0 ? at : add({ kind: "node", node: n, quads: true }, { access: "read", element: "words", length: sizeOf(n.shape) / 4, label: n.origin.label })
-    },
+    quads: (n) => quads(n, "read"),
     write: (n) => node(n, "write"),
+    writeQuads: (n) => quads(n, "write"),
     table: (table, access) => {
       const at = find((b) => b.kind === "table" && b.table === table)
       return at >= 0 ? at : add({ kind: "table", table }, { access, element: "words", length: table.rows * table.stride, label: "samples" })

@@ -30,7 +30,7 @@ const placed = ({ kernel, bindings }: Member, place: Place, array: (a: ArrayLoca
     if (e.op === "builtin" && e.name !== "lane") return place[e.name === "group_x" ? 0 : e.name === "group_y" ? 1 : 2]!
     const before = operandsOf(e)
     const after = before.map(go)
-    if (e.op === "load") return { ...e, ...shifted(e.binding, after[0]!) }
+    if (e.op === "load" || e.op === "quad") return { ...e, ...shifted(e.binding, after[0]!) }
     if (e.op === "element") return { ...e, array: array(e.array), index: after[0]! }
     return after.every((x, i) => x === before[i]) ? e : withOperandsOf(e, after)
   }

@@ -55,6 +55,12 @@ export type Expr =
   | { readonly op: "threefry"; readonly type: "u32"; readonly word: 0 | 1; readonly key: readonly [Expr, Expr]; readonly counter: readonly [Expr, Expr] }
   /** One element of a bound buffer; a `bool` buffer gives a bool. */
   | { readonly op: "load"; readonly type: ScalarType | "words"; readonly binding: number; readonly index: Expr }
+  /** Four neighbours of a buffer that is bound as words, read as `type`: a wide value, one component for each of the four places of a thread. */
+  | { readonly op: "quad"; readonly type: ScalarType; readonly binding: number; readonly index: Expr }
+  /** The number of a wide value's component, 0 to 3: what depends on it is wide. */
+  | { readonly op: "component"; readonly type: "i32" }
+  /** One component of a wide value. */
+  | { readonly op: "part"; readonly type: ScalarType; readonly x: Expr; readonly at: 0 | 1 | 2 | 3 }
   /** One word of four, read as `type`. */
   | { readonly op: "word"; readonly type: ScalarType; readonly words: Expr; readonly at: 0 | 1 | 2 | 3 }
   | { readonly op: "element"; readonly type: ScalarType; readonly array: ArrayLocal; readonly index: Expr }
@@ -76,6 +82,8 @@ export type Stmt =
   | { readonly op: "array"; readonly array: ArrayLocal }
   | { readonly op: "set"; readonly array: ArrayLocal; readonly index: Expr; readonly value: Expr }
   | { readonly op: "store"; readonly binding: number; readonly index: Expr; readonly value: Expr }
+  /** Stores a wide value to four neighbours of a buffer that is bound as words. */
+  | { readonly op: "store_quad"; readonly binding: number; readonly index: Expr; readonly value: Expr }
   | { readonly op: "store_words"; readonly binding: number; readonly index: Expr; readonly values: readonly [Expr, Expr, Expr, Expr] }
   /** Fills a private array with a drawn arrangement. `args`: key, sample, then the parameters. */
   | { readonly op: "draw_array"; readonly array: ArrayLocal; readonly distribution: Distribution; readonly args: readonly Expr[] }
@@ -132,16 +140,16 @@ export const arithmetic = (fn: BinaryFn, a: Expr, b: Expr, nonNegative = false):
 /** The operands of an expression, in evaluation order. */
 export const operandsOf = (e: Expr): readonly Expr[] => {
   switch (e.op) {
-    case "const": case "local": case "builtin": case "hidden_zero": return []
+    case "const": case "local": case "builtin": case "hidden_zero": case "component": return []
     case "key": return [e.site]
     case "pair": return [e.first, e.second]
     case "key_word": return [e.key]
-    case "unary": case "cast": return [e.x]
+    case "unary": case "cast": case "part": return [e.x]
     case "binary": return [e.a, e.b]
     case "fma": return [e.a, e.b, e.c]
     case "select": return [e.condition, e.then, e.else]
     case "threefry": return [...e.key, ...e.counter]
-    case "load": case "element": return [e.index]
+    case "load": case "quad": case "element": return [e.index]
     case "word": return [e.words]
     case "draw": return e.args
   }
@@ -152,7 +160,7 @@ export const expressionsOf = (s: Stmt): readonly Expr[] => {
   switch (s.op) {
     case "let": case "var": case "assign": return [s.value]
     case "array": case "barrier": return []
-    case "set": case "store": return [s.index, s.value]
+    case "set": case "store": case "store_quad": return [s.index, s.value]
     case "store_words": return [s.index, ...s.values]
     case "draw_array": return s.args
     case "if": case "once": return [s.condition]
@@ -166,3 +174,18 @@ export const blocksOf = (s: Stmt): readonly (readonly Stmt[])[] => (s.op === "if
 
 /** Bytes of workgroup memory. */
 export const sharedBytes = (kernel: Kernel): number => kernel.shared.reduce((n, a) => (a.space === "workgroup" ? n + 4 * a.length : n), 0)
+
+/** Tells the wide values of a kernel: those that depend on a component. `learn` hears of each `let`, in order. */
+export const wideness = (): { readonly isWide: (e: Expr) => boolean; readonly learn: (name: Local, value: Expr) => void } => {
+  const locals = new Set<Local>()
+  const known = new Map<Expr, boolean>()
+  const isWide = (e: Expr): boolean => {
+    if (e.op === "local") return locals.has(e.local)
+    if (e.op === "quad" || e.op === "component") return true
+    if (e.op === "part") return false
+    const found = known.get(e) ?? operandsOf(e).some(isWide)
+    known.set(e, found)
+    return found
+  }
+  return { isWide, learn: (name, value) => { if (isWide(value)) locals.add(name) } }
+}

@@ -15,11 +15,14 @@ import { foldGroups } from "../schedule/tile.ts"
 import { fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Stmt } from "./kernel.ts"
 import { block, combined, makeLowerer, neutral } from "./lower.ts"
+import { inQuads, quadLoads } from "./quads.ts"
 import { constantsInto, rowMemory, wordPlace } from "./row-memory.ts"
 import { arrangementLoops, drawLoops, keyLoop, type DrawLoops } from "./sample-draws.ts"
 
 /** Lanes of a workgroup: as many as a CPU adapter computes at once, where lanes share a row; on a GPU, where a row has a long statistic, many. */
 const [cpuLanes, fewLanes, manyLanes, longStatistic] = [8, 64, 256, 4096]
+/** Statistics whose lanes take fewer quads are summed one by one. */
+const leastQuads = 4
 /** A table of at most so many groups of four words is written group by group. */
 const fewGroups = 4
 
@@ -29,7 +32,7 @@ export interface RowResult {
   readonly columns: readonly Column[]
 }
 
-export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, profile: Profile, ranges?: Ranges): Kernel => {
+export const lowerSamples = (program: SampleProgram, table: Table, results: readonly RowResult[], reads: Reads, limits: Limits, profile: Profile, quads: boolean, ranges?: Ranges): Kernel => {
   const long = program.values.some((v) => v.kind === "statistic" && v.reduce.vars.reduce((n, x) => n * (x.high - x.low + 1), 1) >= longStatistic)
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
   const lanes = profile === "gpu" ? (long ? Math.min(manyLanes, limits.maxComputeInvocationsPerWorkgroup) : fewLanes) : together ? cpuLanes : fewLanes
@@ -95,20 +98,40 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
       stride *= extents[d]!
     }
     const bodies = canonical(simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!]))))))
-    const inner = block(top, [place])
+    const four = quads && turns >= 4 * leastQuads * lanes ? inQuads(bodies, place, reads) : undefined
+    const loads = four && four.roots.every(four.moves) ? quadLoads(four.roots, four, reads) : undefined
+    const turn: Var = four && loads ? four.quad : place
+    const moving = four && loads ? [turn, four.component, ...loads.words] : [turn]
+    const inner = block(top, moving)
     const counter = local("i32")
-    inner.known.set(place, use(counter))
-    const totals = group.map((s) => local(s.type))
-    const values = makeLowerer(target, bodies, [place]).lower(bodies, inner)
-    group.forEach((s, i) => inner.statements.push({ op: "assign", local: totals[i]!, value: combined(s.reduce.combine, s.type, use(totals[i]!), values[i]!) }))
+    inner.known.set(turn, use(counter))
+    const sums = group.map((s) => Array.from({ length: loads ? 4 : 1 }, () => local(s.type)))
+    const add = (s: Statistic, a: Expr, b: Expr): Expr => combined(s.reduce.combine, s.type, a, b)
+    if (four && loads) {
+      inner.known.set(four.component, { op: "component", type: "i32" })
+      const lowerer = makeLowerer({ ...target, straight: true }, [...loads.values, ...loads.indices], moving)
+      loads.load(lowerer, inner)
+      lowerer.lower(loads.values, inner).forEach((value, i) => {
+        const name = local(group[i]!.type)
+        inner.statements.push({ op: "let", local: name, value })
+        sums[i]!.forEach((sum, k) => inner.statements.push({ op: "assign", local: sum, value: add(group[i]!, use(sum), { op: "part", type: name.type as Statistic["type"], x: use(name), at: k as 0 | 1 | 2 | 3 }) }))
+      })
+    } else {
+      const values = makeLowerer(target, bodies, [place]).lower(bodies, inner)
+      group.forEach((s, i) => inner.statements.push({ op: "assign", local: sums[i]![0]!, value: add(s, use(sums[i]![0]!), values[i]!) }))
+    }
     flushPrelude()
-    group.forEach((s, i) => body.push({ op: "var", local: totals[i]!, value: number(neutral(s.reduce.combine, s.type), s.type) }))
-    body.push({ op: "for", local: counter, from: use(lane), below: number(turns), step: lanes, body: inner.statements })
+    group.forEach((s, i) => sums[i]!.forEach((sum) => body.push({ op: "var", local: sum, value: number(neutral(s.reduce.combine, s.type), s.type) })))
+    body.push({ op: "for", local: counter, from: use(lane), below: number(turn.high + 1), step: lanes, body: inner.statements })
+    const totals = group.map((s, i): Expr => {
+      const [a, b, c, d] = sums[i]!.map(use)
+      return b && c && d ? add(s, add(s, a!, b), add(s, c, d)) : a!
+    })
     return group.map((statistic, i) => {
       const reused = free.findIndex((a) => a.element === statistic.type)
       const part: ArrayLocal = reused >= 0 ? free.splice(reused, 1)[0]! : { kind: "array", space: "workgroup", element: statistic.type, length: lanes }
       if (reused < 0) shared.push(part)
-      body.push({ op: "set", array: part, index: use(lane), value: use(totals[i]!) })
+      body.push({ op: "set", array: part, index: use(lane), value: totals[i]! })
       return { statistic, part }
     })
   }

@@ -10,6 +10,8 @@ export type Read = Extract<Scalar, { op: "read" }>
 export interface Target {
   /** The element a read stands for; its operands are lowered. `emit` appends a statement where the read stands. */
   read(e: Read, index: readonly Expr[], emit: (s: Stmt) => void): Expr
+  /** Values are wide: no branch suits all four of their components. */
+  readonly straight?: boolean
   /** A lower bound of an i32 expression, where one is known. */
   readonly least: (e: Scalar) => number
 }
@@ -151,6 +153,7 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
   type Select = Extract<Scalar, { op: "select" }>
   /** Selects on one condition, computed by one `if` when a side is costly. */
   const branch = (selects: readonly Select[], at: Block): Expr[] | undefined => {
+    if (target.straight) return undefined
     const sides = [selects.map((s) => s.then), selects.map((s) => s.else)]
     const own = sides.map((side) => exclusive(side, at))
     if (own.every((nodes) => cost(nodes) < costlySide)) return undefined

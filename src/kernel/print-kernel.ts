@@ -22,6 +22,9 @@ export const printKernel = (kernel: Kernel, name: string): string => {
       case "select": return `(if ${show(e.condition)} { ${show(e.then)} } else { ${show(e.else)} })`
       case "threefry": return `threefry(${[...e.key, ...e.counter].map(show).join(", ")}).${e.word}`
       case "load": return `${bound[e.binding]}[${show(e.index)}]`
+      case "quad": return `${e.type}(${bound[e.binding]}[${show(e.index)}])`
+      case "component": return "component"
+      case "part": return `${show(e.x)}.${e.at}`
       case "word": return `${e.type}(${show(e.words)}.${e.at})`
       case "element": return `${names.of(e.array, "a")}[${show(e.index)}]`
       case "key": return `key(${show(e.site)})`
@@ -39,6 +42,7 @@ export const printKernel = (kernel: Kernel, name: string): string => {
       case "array": lines.push(`${indent}array ${names.of(s.array, "a")}: ${s.array.element}[${s.array.length}]`); return
       case "set": lines.push(`${indent}${names.of(s.array, "a")}[${show(s.index)}] = ${show(s.value)}`); return
       case "store": lines.push(`${indent}${bound[s.binding]}[${show(s.index)}] = ${show(s.value)}`); return
+      case "store_quad": lines.push(`${indent}${bound[s.binding]}[${show(s.index)}] = quad(${show(s.value)})`); return
       case "store_words": lines.push(`${indent}${bound[s.binding]}[${show(s.index)}] = words(${s.values.map(show).join(", ")})`); return
       case "draw_array": lines.push(`${indent}${names.of(s.array, "a")} = ${s.distribution.name}(${s.args.map(show).join(", ")})`); return
       case "if":

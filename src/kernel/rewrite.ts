@@ -4,16 +4,16 @@ import type { ArrayLocal, Expr, Stmt } from "./kernel.ts"
 /** The same operation of other operands, in evaluation order (`operandsOf`). */
 export const withOperandsOf = (e: Expr, x: readonly Expr[]): Expr => {
   switch (e.op) {
-    case "const": case "local": case "builtin": case "hidden_zero": return e
+    case "const": case "local": case "builtin": case "hidden_zero": case "component": return e
     case "key": return { ...e, site: x[0]! }
     case "pair": return { ...e, first: x[0]!, second: x[1]! }
     case "key_word": return { ...e, key: x[0]! }
-    case "unary": case "cast": return { ...e, x: x[0]! }
+    case "unary": case "cast": case "part": return { ...e, x: x[0]! }
     case "binary": return { ...e, a: x[0]!, b: x[1]! }
     case "fma": return { ...e, a: x[0]!, b: x[1]!, c: x[2]! }
     case "select": return { ...e, condition: x[0]!, then: x[1]!, else: x[2]! }
     case "threefry": return { ...e, key: [x[0]!, x[1]!], counter: [x[2]!, x[3]!] }
-    case "load": case "element": return { ...e, index: x[0]! }
+    case "load": case "quad": case "element": return { ...e, index: x[0]! }
     case "word": return { ...e, words: x[0]! }
     case "draw": return { ...e, args: x }
   }
@@ -37,10 +37,10 @@ export const rewriteStatements = (body: readonly Stmt[], r: Rewriting): Stmt[] =
       case "array": return { ...s, array: array(s.array) }
       case "barrier": return s
       case "set": return { ...s, array: array(s.array), index: r.expression(s.index), value: r.expression(s.value) }
-      case "store": {
+      case "store": case "store_quad": {
         const index = r.expression(s.index)
         const value = r.expression(s.value)
-        return { op: "store", ...stored(s.binding, index), value }
+        return { op: s.op, ...stored(s.binding, index), value }
       }
       case "store_words": {
         const index = r.expression(s.index)

@@ -1,6 +1,6 @@
 /** The verifier of the kernel IR: names the rule that a kernel breaks, and where. An empty list means that it holds to all. */
 import type { Limits } from "../schedule/limits.ts"
-import { blocksOf, expressionsOf, operandsOf, sharedBytes, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
+import { blocksOf, expressionsOf, operandsOf, sharedBytes, wideness, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
 
 const mostNested = 50
 export const mostStatements = 2000
@@ -29,12 +29,14 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
 
   const arrays = new Set<ArrayLocal>(kernel.shared)
   const ranges = new Map<Local, Range>()
+  const { isWide, learn } = wideness()
 
   const rangeOf = (e: Expr): Range => {
     switch (e.op) {
       case "const": return e.type === "i32" ? [e.value, e.value] : unknown
       case "builtin": return [0, e.name === "lane" ? threads - 1 : kernel.groups[e.name === "group_x" ? 0 : e.name === "group_y" ? 1 : 2] - 1]
       case "hidden_zero": return [0, 0]
+      case "component": return [0, 3]
       case "local": return ranges.get(e.local) ?? unknown
       case "select": {
         const [a, b] = [rangeOf(e.then), rangeOf(e.else)]
@@ -69,11 +71,14 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
     const walk = (e: Expr, depth: number): void => {
       if (depth > deepest) return problem(`an expression deeper than ${deepest}`)
       if (e.op === "local" && !scope.has(e.local)) problem("a local is used where it is not defined")
-      if (e.op === "load") {
+      if (e.op === "load" || e.op === "quad") {
         const binding = kernel.bindings[e.binding]
         if (!binding) return problem(`a load from binding ${e.binding}, which does not exist`)
+        if (e.op === "quad" && (binding.element !== "words" || isWide(e.index))) problem(`four neighbours at once from binding ${e.binding}, which is not bound as words, or at more than one place`)
         within(e.index, binding.length, `binding ${e.binding}`)
       }
+      if (e.op === "part" && !isWide(e.x)) problem("a component of a value that has one alone")
+      if (["key", "pair", "key_word", "draw", "threefry", "word"].includes(e.op) && operandsOf(e).some(isWide)) problem(`${e.op} of a wide value`)
       if (e.op === "element") {
         if (!arrays.has(e.array)) problem("an array is used where it is not declared")
         within(e.index, e.array.length, "an array")
@@ -99,17 +104,23 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
       switch (s.op) {
         case "let": case "var":
           scope.add(s.local)
+          learn(s.local, s.value)
           if (s.op === "let" && uniformValue(s.value)) alike.add(s.local)
           if (s.op === "let" && s.local.type === "i32") ranges.set(s.local, rangeOf(s.value))
           break
-        case "assign": if (!scope.has(s.local)) problem("a local is assigned where it is not defined"); break
+        case "assign":
+          if (!scope.has(s.local)) problem("a local is assigned where it is not defined")
+          if (isWide(s.value) && !isWide({ op: "local", type: s.local.type, local: s.local })) problem("a wide value is assigned to a local that is not")
+          break
         case "array": arrays.add(s.array); break
         case "set": case "draw_array":
           if (!arrays.has(s.array) || s.array.space === "constant") problem("an array is written where it is not declared")
           if (s.op === "set") within(s.index, s.array.length, "an array")
+          if (s.op === "set" && (isWide(s.index) || isWide(s.value))) problem("a wide value in an array")
           break
-        case "store": case "store_words": {
+        case "store": case "store_quad": case "store_words": {
           const binding = kernel.bindings[s.binding]
+          if (s.op === "store_quad" ? isWide(s.index) || binding?.element !== "words" : expressionsOf(s).some(isWide)) problem(`a store to binding ${s.binding} that does not suit its values`)
           if (!binding || binding.access !== "write") problem(`a store to binding ${s.binding}, which is not writable`)
           else within(s.index, binding.length, `binding ${s.binding}`)
           break
@@ -125,7 +136,10 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
           if (!uniformValue(s.condition)) problem("a condition that a whole workgroup should share differs between lanes")
           run(s.body, scope, depth + 1, uniform)
           break
-        case "if": for (const inner of blocksOf(s)) run(inner, scope, depth + 1, false); break
+        case "if":
+          if (isWide(s.condition)) problem("a branch on a wide value")
+          for (const inner of blocksOf(s)) run(inner, scope, depth + 1, false)
+          break
         case "for": {
           const [from, below] = [rangeOf(s.from), rangeOf(s.below)]
           ranges.set(s.local, [from[0], below[1] - 1])

@@ -1,5 +1,5 @@
 /** Integer sums in normal form: sum of coefficient * term + constant, modulo 2^32 (i32 wraps, so these identities always hold). */
-import { add, i32, mul, neg, type Scalar, sub } from "./scalar.ts"
+import { add, i32, mod, mul, neg, type Scalar, sub } from "./scalar.ts"
 import { type Interval, interval, type RangeOf } from "./interval.ts"
 
 export interface Affine {
@@ -51,17 +51,21 @@ export const affineOf = (e: Scalar, of: (x: Scalar) => Affine): Affine => {
 
 const isDivision = (e: Scalar, fn: "idiv" | "mod"): e is Extract<Scalar, { op: "binary" }> => e.op === "binary" && e.fn === fn && e.b.op === "const" && e.b.value !== 0
 
-/** (x // k) * k * c + (x % k) * c == x * c */
+/** (x // k) * k * c + (x % k) * c == x * c, and (x // k % m) * k * c + (x % k) * c == (x % (k m)) * c */
 export const recombine = (sum: Affine, of: (x: Scalar) => Affine): Affine => {
   for (const [rest, c] of sum.terms) {
     if (!isDivision(rest, "mod")) continue
     const k = (rest.b as { value: number }).value
-    for (const [whole, d] of sum.terms) {
+    for (const [term, d] of sum.terms) {
+      const part = isDivision(term, "mod") && k > 0 && (term.b as { value: number }).value > 0 ? term : undefined
+      const whole = part ? part.a : term
       if (!isDivision(whole, "idiv") || whole.a !== rest.a || whole.b !== rest.b || d !== Math.imul(c, k)) continue
+      const span = part ? k * (part.b as { value: number }).value : 0
+      if (span > 2147483647) continue
       const terms = new Map(sum.terms)
       terms.delete(rest)
-      terms.delete(whole)
-      return recombine(sumOf({ terms, constant: sum.constant }, of(rest.a), c), of)
+      terms.delete(term)
+      return recombine(sumOf({ terms, constant: sum.constant }, of(part ? mod(rest.a, i32(span)) : rest.a), c), of)
     }
   }
   return sum

@@ -58,6 +58,35 @@ const divisionOfSum: ScalarRule = {
   },
 }
 
+/**
+ * (g q + r) // (g k) == q // k and (g q + r) % (g k) == g (q % k) + r for 0 <= r < g, where no sum wraps. Not one of `allRules`:
+ * it is for places that are taken g at a time.
+ */
+export const divisionByMultiple: ScalarRule = {
+  name: "division-by-multiple",
+  apply: (e, c) => {
+    if (e.op !== "binary" || e.type !== "i32" || (e.fn !== "idiv" && e.fn !== "mod") || e.b.op !== "const" || e.b.value <= 1) return undefined
+    const k = e.b.value
+    const sum = c.affine(e.a)
+    const whole = c.exactRange(sum)
+    if (whole.low < -2147483648 || whole.high > 2147483647) return undefined
+    for (const factor of new Set([...sum.terms.values()].map((n) => greatestCommonDivisor(Math.abs(n), k)).sort((a, b) => b - a))) {
+      if (factor <= 1) break
+      if (factor === k) continue
+      const { quotient, rest } = splitBy(sum, factor)
+      const r = c.exactRange(rest)
+      const below = Math.floor(r.low / factor)
+      if (below !== Math.floor(r.high / factor)) continue
+      const inner: Scalar = { ...e, a: c.fromAffine(sumOf(quotient, { terms: new Map(), constant: below }, 1)), b: i32(k / factor) }
+      if (e.fn === "idiv") return inner
+      return c.fromAffine(sumOf(sumOf(rest, { terms: new Map(), constant: below * factor }, -1), { terms: new Map([[inner, factor]]), constant: 0 }, 1))
+    }
+    return undefined
+  },
+}
+
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b))
+
 /** An i32 comparison of two sums goes by the range of their difference, where that does not wrap. */
 const comparisonOfSums: ScalarRule = {
   name: "comparison-by-range",

@@ -102,7 +102,7 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
   const bindingKey = (b: Bound, binding: Binding): string => {
     const v = valueOf(b)
     if (!v) return b.kind
-    return binding.access === "write" && bundled(v) ? `bundle ${binding.element}` : `${nameOf(rootOf(v))} ${binding.access} ${binding.element}`
+    return binding.access === "write" && bundled(v) ? `bundle ${isNode(v)} ${binding.element}` : `${nameOf(rootOf(v))} ${binding.access} ${binding.element}`
   }
   const storageOf = (list: readonly Scheduled[]): number =>
     new Set(list.flatMap((s) => s.bound.flatMap((b, i) => (s.kernel.bindings[i]!.access === "uniform" ? [] : [bindingKey(b, s.kernel.bindings[i]!)])))).size
@@ -123,7 +123,8 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
     for (const s of list) s.bound.forEach((b, i) => {
       const v = valueOf(b)
       const { access, element } = s.kernel.bindings[i]!
-      if (v && access === "write" && bundled(v)) fresh.set(element, [...(fresh.get(element) ?? []), v])
+      const kind = `${v && isNode(v)} ${element}`
+      if (v && access === "write" && bundled(v)) fresh.set(kind, [...(fresh.get(kind) ?? []), v])
     })
     for (const values of fresh.values()) {
       if (values.length === 1) continue

@@ -7,6 +7,7 @@ import { sharedBytes, type Kernel, type KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
 import { contractionElements, elementsOf, lowerElements, makePlaces, type Elements } from "../kernel/lower-elements.ts"
 import { lowerContraction } from "../kernel/lower-contraction.ts"
+import { lowerQuads } from "../kernel/lower-quads.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
@@ -179,7 +180,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
       for (const c of own) tables.set(c, layout)
       const part = own
       const results = [...rowRoots].filter(([, mine]) => mine.every((c) => part.includes(c))).map(([node, mine]): RowResult => ({ node, columns: mine }))
-      const scheduled = lowered(program.rows, roots[Math.min(...own.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, profile, ranges))
+      const sampled = (quads: boolean): Scheduled => lowered(program.rows, roots[Math.min(...part.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, profile, quads, ranges))
+      const quick = sampled(true)
+      const scheduled = storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? sampled(false) : quick
       const users = [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
       if (users.length > 1 && tooMuch(scheduled.kernel, limits, mostSampleStatements)) {
         const half = new Set(users.slice(0, users.length >> 1))
@@ -198,9 +201,13 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     // All of it was handed on to other groups.
     if (!group.some(stored)) continue
     const e = group[0]!
-    const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => e.contraction ? lowerContraction(group, stored, reads, limits, quads) : lowerElements(group.filter(stored), kindOf(table, e), reads, limits, ranges))
+    const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => {
+      if (e.contraction) return lowerContraction(group, stored, reads, limits, quads)
+      const own = group.filter(stored)
+      return (quads && fusion.table(e.node.prim).kind !== "opaque" ? lowerQuads(own, kindOf(table, e), reads, limits) : undefined) ?? lowerElements(own, kindOf(table, e), reads, limits, ranges)
+    })
     const quick = made(true)
-    const scheduled = e.contraction && storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
+    const scheduled = storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
     if (tooMuch(scheduled.kernel, limits, mostStatements)) {
       if (group.length > 1) {
         apart.push(...group.map((x) => x.node))

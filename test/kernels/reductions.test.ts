@@ -49,9 +49,9 @@ for (const profile of ["cpu", "gpu"] as const) describe(`long reductions, ${prof
   })
   it("batch normalisation forward and backward is four dispatches", async () => {
     const b = graphBuilder()
-    const shape = [8, 6, 32, 32]
+    const shape = [8, 8, 32, 32]
     const n = 8 * 32 * 32
-    const [x, gain, bias, dy] = [b.input("x", "f32", shape), b.input("gain", "f32", [6]), b.input("bias", "f32", [6]), b.input("dy", "f32", shape)]
+    const [x, gain, bias, dy] = [b.input("x", "f32", shape), b.input("gain", "f32", [8]), b.input("bias", "f32", [8]), b.input("dy", "f32", shape)]
     const each = (v: number, like: Node): Node => b.apply("broadcast", [b.scalar(v)], { shape: like.shape, map: [] })
     const total = (v: Node): Node => b.apply("sum", [v], { axes: [0, 2, 3] })
     const mean = b.mul(total(x), each(1 / n, gain))
@@ -65,5 +65,7 @@ for (const profile of ["cpu", "gpu"] as const) describe(`long reductions, ${prof
     const dx2 = b.sub(dx, b.mul(spread(b, b.mul(b.mul(gain, scale), b.mul(each(1 / n, gain), dgain)), shape), normal))
     const plan = await checked(graphOf([x, gain, bias, dy], { y, dx: dx2, dgain, dbias }), (name) => (name === "y" || name === "dx" ? 2e-5 : bound(n, n / 64 + 64, 1)), profile)
     expect(plan.commands).toHaveLength(4)
+    // sums and values alike take four neighbours at a load
+    for (const k of plan.kernels) expect(k.wgsl).toMatch(/bitcast<vec4<f32>>\(b\d\[/)
   })
 })

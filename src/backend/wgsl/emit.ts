@@ -1,9 +1,9 @@
 /** Prints a kernel as WGSL. Every name is generated, every literal is printed from a number. */
 import type { ScalarType } from "../../scalar/scalar.ts"
-import type { Binding, ElementType, Expr, Kernel, Stmt, ValueType } from "../../kernel/kernel.ts"
+import { wideness, type Binding, type ElementType, type Expr, type Kernel, type Stmt, type ValueType } from "../../kernel/kernel.ts"
 import type { Distribution } from "../../prim/draws.ts"
 import { drawFunction, inPrelude, type DrawOptions } from "./draws-wgsl.ts"
-import { mathSource, wgslCast, wgslExpression, wgslLiteral, wgslThreefry, type WgslText } from "./math.ts"
+import { mathSource, wgslCast, wgslExpression, wideCast, wideExpression, wgslLiteral, wgslThreefry, type WgslText } from "./math.ts"
 import { makeNames } from "./names.ts"
 
 const scalarTypes: Record<ScalarType, string> = { f32: "f32", i32: "i32", u32: "u32", bool: "bool" }
@@ -41,7 +41,43 @@ export const emit = (kernel: Kernel): string => {
     return buffers[uniform]!
   }
 
+  const { isWide, learn } = wideness()
+  /** As a vector, whether it is wide or not. */
+  const spread = (e: Expr): string => (isWide(e) ? show(e) : `vec4<${scalarTypes[e.type as ScalarType]}>(${show(e)})`)
+  const fromWords = (type: ScalarType, text: string): string =>
+    type === "u32" ? text : type === "bool" ? `(${text} != vec4<u32>(0u))` : `bitcast<vec4<${type}>>(${text})`
+  const toWords = (type: ScalarType, text: string): string =>
+    type === "u32" ? text : type === "bool" ? `select(vec4<u32>(0u), vec4<u32>(1u), ${text})` : `bitcast<vec4<u32>>(${text})`
+
+  const showWide = (e: Expr): string => {
+    switch (e.op) {
+      case "local": return names.of(e.local, "v")
+      case "component": return "vec4<i32>(0, 1, 2, 3)"
+      case "quad": return fromWords(e.type, `${buffers[e.binding]}[${show(e.index)}]`)
+      case "unary": return taken(wideExpression(e.fn, e.x.type as ScalarType, [spread(e.x)]))
+      case "binary": {
+        const shift = e.type === "i32" ? powerOfTwo(e.b) : undefined
+        if (shift !== undefined && e.fn === "idiv") return `(${spread(e.a)} >> vec4<u32>(${shift}u))`
+        if (shift !== undefined && e.fn === "mod") return `(${spread(e.a)} & vec4<i32>(${2 ** shift - 1}))`
+        const exponent = e.fn === "pow" && e.b.op === "const" ? { exponent: e.b.value } : {}
+        return taken(wideExpression(e.fn, e.a.type as ScalarType, [spread(e.a), spread(e.b)], { nonNegative: e.nonNegative, ...exponent }))
+      }
+      case "fma": return `fma(${spread(e.a)}, ${spread(e.b)}, ${spread(e.c)})`
+      case "cast": return taken(wideCast(e.fn, e.x.type as ScalarType, spread(e.x)))
+      case "select": return `select(${spread(e.else)}, ${spread(e.then)}, ${spread(e.condition)})`
+      case "load": case "element": {
+        const from = e.op === "load" ? buffers[e.binding]! : names.of(e.array, "a")
+        const index = show(e.index)
+        const type = e.op === "load" && kernel.bindings[e.binding]!.element === "bool" ? "u32" : e.type
+        const text = `vec4<${type}>(${components.map((c) => `${from}[${index}.${c}]`).join(", ")})`
+        return type !== e.type ? `(${text} != vec4<u32>(0u))` : text
+      }
+      default: throw new Error(`emit: ${e.op} of a wide value`)
+    }
+  }
+
   const show = (e: Expr): string => {
+    if (isWide(e)) return showWide(e)
     switch (e.op) {
       case "const": return taken(wgslLiteral(e.value, e.type))
       case "local": return names.of(e.local, e.local.type === "words" ? "w" : e.local.type === "key" ? "k" : "v")
@@ -64,6 +100,8 @@ export const emit = (kernel: Kernel): string => {
         const text = `${buffers[e.binding]}[${show(e.index)}]`
         return kernel.bindings[e.binding]!.element === "bool" ? `(${text} != 0u)` : text
       }
+      case "quad": case "component": return showWide(e)
+      case "part": return `${show(e.x)}.${components[e.at]}`
       case "word": return fromWord(e.type, `${show(e.words)}.${components[e.at]}`)
       case "element": return `${names.of(e.array, "a")}[${show(e.index)}]`
       case "key": {
@@ -81,7 +119,10 @@ export const emit = (kernel: Kernel): string => {
   const lines: string[] = []
   const statement = (s: Stmt, indent: string): void => {
     switch (s.op) {
-      case "let": lines.push(`${indent}let ${show({ op: "local", type: s.local.type, local: s.local })} = ${show(s.value)};`); return
+      case "let":
+        learn(s.local, s.value)
+        lines.push(`${indent}let ${show({ op: "local", type: s.local.type, local: s.local })} = ${show(s.value)};`)
+        return
       case "var": lines.push(`${indent}var ${show({ op: "local", type: s.local.type, local: s.local })}: ${valueType(s.local.type)} = ${show(s.value)};`); return
       case "assign": lines.push(`${indent}${show({ op: "local", type: s.local.type, local: s.local })} = ${show(s.value)};`); return
       case "array": lines.push(`${indent}var ${names.of(s.array, "a")}: array<${scalarTypes[s.array.element]}, ${s.array.length}>;`); return
@@ -91,6 +132,7 @@ export const emit = (kernel: Kernel): string => {
         lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${kernel.bindings[s.binding]!.element === "bool" ? `select(0u, 1u, ${value})` : value};`)
         return
       }
+      case "store_quad": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${toWords(s.value.type as ScalarType, spread(s.value))};`); return
       case "store_words": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = vec4<u32>(${s.values.map(show).join(", ")});`); return
       case "draw_array": lines.push(`${indent}${draw(s.distribution.name, s.distribution.options)}(${[...s.args.map(show), `&${names.of(s.array, "a")}`].join(", ")});`); return
       case "if":

@@ -28,6 +28,8 @@ export const bitFunctions = [
   wgslFunction(`fn mhigh_21(x1: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x1) & 0xfffffff8u); }`),
   // x itself, behind a select on a NaN that never comes: no driver may carry a constant across it into the sum that made x.
   wgslFunction(`fn mkeep_1(x1: f32) -> f32 { return select(x1, 0.0f, bitcast<u32>(x1) == 0x7fc54321u); }`),
+  // A whole number of less than 2^22 as an integer: an exact sum whose bits hold it. A cast has to saturate, which costs more than an exponential.
+  wgslFunction(`fn mwhole_1(x1: f32) -> i32 { return bitcast<i32>(x1 + 12582912.0f) - 1262485504; }`),
   /** 2^k for k in [-126, 127]. */
   wgslFunction(`fn mpow2_1(k1: i32) -> f32 { return bitcast<f32>((k1 + 127) << 23u); }`),
   wgslFunction(`fn mscale_1(y1: f32, k1: i32) -> f32 {
@@ -44,8 +46,7 @@ export const bitFunctions = [
   return a3 * b3 + (m1 >> 16u) + (m2 >> 16u);
 }`),
   wgslFunction(`fn msign_1(x1: f32) -> f32 {
-  if (misnan_1(x1)) { return x1; }
-  return select(select(0.0f, -1.0f, x1 < 0.0f), 1.0f, x1 > 0.0f);
+  return select(select(select(0.0f, -1.0f, x1 < 0.0f), 1.0f, x1 > 0.0f), x1, misnan_1(x1));
 }`),
   // A NaN wins, as in PyTorch; WGSL may lose it.
   wgslFunction(`fn mmin_1(a1: f32, b1: f32) -> f32 { return select(select(min(a1, b1), b1, misnan_1(b1)), a1, misnan_1(a1)); }`),
@@ -98,13 +99,9 @@ export const bitFunctions = [
   wgslFunction(`fn mrsqrt_1(x1: f32) -> f32 { return 1.0f / sqrt(x1); }`),
   // Truncation saturates, NaN gives 0: WGSL leaves the latter open.
   wgslFunction(`fn mf2i_1(x1: f32) -> i32 {
-  if (misnan_1(x1)) { return 0; }
-  if (x1 >= 2147483648.0f) { return 2147483647; }
-  return i32(max(x1, -2147483648.0f));
+  return select(select(i32(clamp(x1, -2147483648.0f, 2147483520.0f)), 2147483647, x1 >= 2147483648.0f), 0, misnan_1(x1));
 }`),
   wgslFunction(`fn mf2u_1(x1: f32) -> u32 {
-  if (misnan_1(x1)) { return 0u; }
-  if (x1 >= 4294967296.0f) { return 4294967295u; }
-  return u32(max(x1, 0.0f));
+  return select(select(u32(clamp(x1, 0.0f, 4294967040.0f)), 4294967295u, x1 >= 4294967296.0f), 0u, misnan_1(x1));
 }`),
 ]

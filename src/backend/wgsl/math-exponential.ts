@@ -8,11 +8,10 @@ const tiny13 = f(2 ** -13)
 export const exponentialFunctions = [
   wgslFunction(`fn mexptail_1(r1: f32) -> f32 { return r1 + (r1 * r1) * ${polynomial("r1", expTail)}; }`),
   wgslFunction(`fn mexps_1(x1: f32, s1: i32) -> f32 {
-  if (misnan_1(x1)) { return x1; }
   let c1 = clamp(x1, -120.0f, 120.0f);
   let n1 = round(c1 * ${f(log2e)});
   let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
-  return mscale_1(1.0f + mkeep_1(mexptail_1(r1)), i32(n1) + s1);
+  return select(mscale_1(1.0f + mkeep_1(mexptail_1(r1)), mwhole_1(n1) + s1), x1, misnan_1(x1));
 }`),
   wgslFunction(`fn mexp_1(x1: f32) -> f32 { return mexps_1(x1, 0); }`),
   wgslFunction(`fn mexpm_1(x1: f32) -> f32 {
@@ -23,7 +22,7 @@ export const exponentialFunctions = [
   let n1 = round(c1 * ${f(log2e)});
   if (n1 > 30.0f) { return mexps_1(x1, 0); }
   let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
-  let s1 = mpow2_1(i32(n1));
+  let s1 = mpow2_1(mwhole_1(n1));
   return s1 * mexptail_1(r1) + mkeep_1(s1 - 1.0f);
 }`),
   wgslFunction(`fn mdecomp_1(x1: f32) -> vec2<f32> {
@@ -80,18 +79,14 @@ export const exponentialFunctions = [
 }`),
   wgslFunction(`fn mtanh_1(x1: f32) -> f32 {
   let a1 = mabs_1(x1);
-  if (misnan_1(x1) || a1 < ${tiny13}) { return x1; }
-  if (a1 < 0.56f) {
-    let z1 = x1 * x1;
-    return x1 + (x1 * z1) * ${polynomial("z1", tanhTail)};
-  }
-  if (a1 >= 10.0f) { return mcopysign_1(1.0f, x1); }
-  return mcopysign_1(1.0f - 2.0f / (mexps_1(2.0f * a1, 0) + 1.0f), x1);
+  let z1 = x1 * x1;
+  let t1 = x1 + (x1 * z1) * ${polynomial("z1", tanhTail)};
+  let u1 = mcopysign_1(1.0f - 2.0f / (mexps_1(2.0f * min(a1, 10.0f), 0) + 1.0f), x1);
+  return select(select(u1, t1, a1 < 0.56f), x1, misnan_1(x1) || (a1 < ${tiny13}));
 }`),
   wgslFunction(`fn msigmoid_1(x1: f32) -> f32 {
-  if (misnan_1(x1)) { return x1; }
   let e1 = mexps_1(-abs(x1), 0);
-  return select(e1, 1.0f, x1 >= 0.0f) / (1.0f + e1);
+  return select(select(e1, 1.0f, x1 >= 0.0f) / (1.0f + e1), x1, misnan_1(x1));
 }`),
   wgslFunction(`fn msoftplus_1(x1: f32) -> f32 {
   if (misnan_1(x1)) { return x1; }
@@ -99,15 +94,11 @@ export const exponentialFunctions = [
 }`),
   wgslFunction(`fn merf_1(x1: f32) -> f32 {
   let a1 = abs(x1);
-  if (misnan_1(x1)) { return x1; }
-  if (a1 < ${f(2 ** -12)}) { return x1 * ${f(1.128379225730896)}; }
-  if (a1 < 0.92f) {
-    let z1 = x1 * x1;
-    return x1 + x1 * ${polynomial("z1", erfTail)};
-  }
-  if (a1 > 4.0f) { return mcopysign_1(1.0f, x1); }
-  let t1 = a1 - 2.0f;
-  return mcopysign_1(1.0f - mexps_1(${polynomial("t1", erfcLog)}, 0), x1);
+  let z1 = x1 * x1;
+  let s1 = x1 + x1 * ${polynomial("z1", erfTail)};
+  let t1 = min(a1, 4.0f) - 2.0f;
+  let u1 = mcopysign_1(1.0f - mexps_1(${polynomial("t1", erfcLog)}, 0), x1);
+  return select(select(select(u1, s1, a1 < 0.92f), x1 * ${f(1.128379225730896)}, a1 < ${f(2 ** -12)}), x1, misnan_1(x1));
 }`),
   wgslFunction(`fn mpowpos_1(a1: f32, y1: f32) -> f32 {
   let c1 = mdecomp_1(a1);
@@ -134,7 +125,7 @@ export const exponentialFunctions = [
   if (w1 >= 129.0f) { return minf_1(a1); }
   if (w1 <= -152.0f) { return 0.0f; }
   let n1 = round(w1);
-  return mscale_1(1.0f + mkeep_1(mexptail_1(((p2 - n1) + q2) * ${f(Math.LN2)})), i32(n1));
+  return mscale_1(1.0f + mkeep_1(mexptail_1(((p2 - n1) + q2) * ${f(Math.LN2)})), mwhole_1(n1));
 }`),
   wgslFunction(`fn mpow_1(x1: f32, y1: f32) -> f32 {
   if ((bitcast<u32>(y1) & 0x7fffffffu) == 0u || bitcast<u32>(x1) == 0x3f800000u) { return 1.0f; }

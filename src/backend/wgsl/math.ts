@@ -3,6 +3,7 @@ import type { BinaryFn, CastFn, ScalarType, UnaryFn } from "../../scalar/scalar.
 import { drawFunctions } from "./draw-functions.ts"
 import { bitFunctions } from "./math-bits.ts"
 import { exponentialFunctions } from "./math-exponential.ts"
+import { narrowName, widened, widenedFunction, wideName } from "./wide.ts"
 import { trigonometricFunctions } from "./math-trigonometric.ts"
 import { floatLiteral, type WgslFunction } from "./wgsl-function.ts"
 
@@ -22,10 +23,19 @@ export interface ExpressionOptions {
 const prelude: ReadonlyMap<string, WgslFunction> =
   new Map([...bitFunctions, ...exponentialFunctions, ...trigonometricFunctions, ...drawFunctions].map((f) => [f.name, f]))
 
+const wide = new Map<string, WgslFunction>()
+
+/** A function of the prelude, for one value or for four (`wide.ts`). */
 export const mathFunction = (name: string): WgslFunction => {
-  const found = prelude.get(name)
-  if (!found) throw new Error(`the WGSL prelude has no function ${name}`)
-  return found
+  const found = prelude.get(name) ?? wide.get(name)
+  if (found) return found
+  const narrow = prelude.get(narrowName(name) ?? "")
+  if (narrow) {
+    const made = widenedFunction(narrow)
+    wide.set(name, made)
+    return made
+  }
+  throw new Error(`the WGSL prelude has no function ${name}`)
 }
 
 /** The functions named and all that they use, in the prelude's order, each once. */
@@ -37,7 +47,7 @@ export const mathSource = (needs: Iterable<string>): string => {
     closed.add(name)
     queue.push(...mathFunction(name).uses)
   }
-  return [...prelude.values()].filter((f) => closed.has(f.name)).map((f) => f.source).join("")
+  return [...prelude.values()].flatMap((f) => (f.name.startsWith("m") ? [f.name, wideName(f.name)] : [f.name]).filter((name) => closed.has(name)).map((name) => mathFunction(name).source)).join("")
 }
 
 /** A literal of the type; infinities, NaN and -0, which WGSL cannot write, are made at run time. */
@@ -97,6 +107,16 @@ export const wgslExpression = (fn: UnaryFn | BinaryFn, type: ScalarType, args: r
   if (builtin) return plain(`${builtin}(${args.join(", ")})`)
   throw new Error(`${fn} has no meaning on ${type}`)
 }
+
+/** The same of wide values: what is written for names that stand for the operands, read as vectors. */
+const wideForm = ({ text, needs }: WgslText, args: readonly string[]): WgslText =>
+  ({ text: widened(text).replace(/\bx([0-9])0\b/g, (_, i) => args[Number(i)]!), needs: needs.map(wideName) })
+const stand = (args: readonly string[]): string[] => args.map((_, i) => `x${i}0`)
+
+/** `wgslExpression` of wide operands. A divisor known as a number is given as it is. */
+export const wideExpression = (fn: UnaryFn | BinaryFn, type: ScalarType, args: readonly string[], options: ExpressionOptions = {}): WgslText =>
+  wideForm(wgslExpression(fn, type, stand(args), options), args)
+export const wideCast = (fn: CastFn, from: ScalarType, x: string): WgslText => wideForm(wgslCast(fn, from, "x00"), [x])
 
 const integerDivision = (fn: "idiv" | "mod", type: ScalarType, a: string, b: string, nonNegative: boolean): WgslText => {
   const positive = /^[1-9][0-9]*u?$/.test(b)
