@@ -4,6 +4,7 @@ import { operands, type Scalar, type ScalarType, type Var } from "../scalar/scal
 import { intervals } from "../scalar/interval.ts"
 import { columnOfSlot, drawAttrs, isPartner, type Column } from "../schedule/rates.ts"
 import { sizeOf } from "../schedule/inline.ts"
+import { linearOf } from "../schedule/linear.ts"
 import { drawCall, eachScalar } from "../schedule/resolve.ts"
 import { arithmetic, local, number, use, type ArrayLocal, type Binding, type Distribution, type Expr, type Local, type Stmt } from "./kernel.ts"
 import type { Block, Lowerer, Read, Target } from "./lower.ts"
@@ -137,7 +138,12 @@ export const makeTarget = (reads: Reads, prelude: Stmt[], keyAt?: (site: number)
         }
         const linear = arithmetic("add", place, number(offset))
         const name = local("words")
-        emit({ op: "let", local: name, value: { op: "load", type: "words", binding: reads.bindings.table(table, "read"), index: arithmetic("add", arithmetic("mul", index[0]!, number(table.stride)), arithmetic("idiv", linear, number(4))) } })
+        const { terms, constant } = linearOf(e.index[1]!)
+        // Which word of the four it is may be known: then neighbours are one load.
+        const known = [...terms.values()].every((k) => k % 4 === 0) ? (constant + offset) & 3 : undefined
+        const first = known === undefined ? linear : arithmetic("sub", linear, number(known))
+        emit({ op: "let", local: name, value: { op: "load", type: "words", binding: reads.bindings.table(table, "read"), index: arithmetic("add", arithmetic("mul", index[0]!, number(table.stride)), arithmetic("idiv", first, number(4))) } })
+        if (known !== undefined) return { op: "word", type: e.type, words: use(name), at: known as 0 | 1 | 2 | 3 }
         return chosen([0, 1, 2, 3].map((k) => ({ op: "word", type: e.type, words: use(name), at: k as 0 | 1 | 2 | 3 })), arithmetic("mod", linear, number(4)))
       }
       const node = reads.nodes.get(e.slot)!

@@ -204,17 +204,17 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
     const roots = [...chosen.map((f) => f.index), ...final.values(), always]
     const lowerer = makeLowerer(target, roots, [...summed.map((l) => vars[l]!), ...placeholders])
     loadColumns(roots, reads, target, lowerer, known, vars.filter((v) => known.known.has(v)))
-    const blocks: Block[] = [known]
-    const counters: Local[] = []
-    for (const l of summed) {
-      const next = block(blocks[blocks.length - 1], [vars[l]!])
-      const counter = local("i32")
-      counters.push(counter)
-      next.known.set(vars[l]!, use(counter))
-      blocks.push(next)
+    // One loop for all that is summed over: drivers take many times as long to compile loops in loops.
+    const counter = local("i32")
+    const outside = block(known, summed.map((l) => vars[l]!))
+    let rest: Expr = use(counter)
+    for (const l of [...summed].reverse()) {
+      const n = vars[l]!.high + 1
+      const outermost = l === summed[0]
+      outside.known.set(vars[l]!, outermost ? rest : named(arithmetic("mod", rest, number(n), true), outside.statements))
+      if (!outermost) rest = named(arithmetic("idiv", rest, number(n), true), outside.statements)
     }
     const guarded = always.op !== "const"
-    const outside = blocks[blocks.length - 1]!
     const once = guarded ? lowerer.lower([always], outside)[0]! : undefined
     const turn = block(outside, placeholders)
     for (const f of chosen) {
@@ -233,7 +233,8 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
     // A loop of at most one turn: unlike an `if`, software adapters leave it when no lane needs it.
     if (once) outside.statements.push({ op: "for", local: local("i32"), from: number(0), below: { op: "select", type: "i32", condition: once, then: number(1), else: number(0) }, step: 1, body: turn.statements })
     else outside.statements.push(...turn.statements)
-    for (let k = summed.length - 1; k >= 0; k--) blocks[k]!.statements.push({ op: "for", local: counters[k]!, from: number(0), below: hidden(vars[summed[k]!]!.high + 1), step: 1, body: blocks[k + 1]!.statements })
+    if (summed.length === 0) known.statements.push(...outside.statements)
+    else known.statements.push({ op: "for", local: counter, from: number(0), below: hidden(summed.reduce((n, l) => n * (vars[l]!.high + 1), 1)), step: 1, body: outside.statements })
     body.push(...known.statements)
   }
   const at: Sums["at"] = (rowAt, columnAt, named) => {
@@ -264,7 +265,8 @@ export const epilogue = (group: readonly Elements[], stored: (e: Elements) => bo
   const kept: ArrayLocal = { kind: "array", space: "private", element: "f32", length: sums.length }
   statements.push({ op: "array", array: kept })
   sums.forEach((s, k) => statements.push({ op: "set", array: kept, index: number(k), value: use(s) }))
-  const [rowAt, columnAt] = [local("i32"), local("i32")]
+  // One loop, not one in the other: drivers take many times as long to compile the latter.
+  const turn = local("i32")
   const inside: Stmt[] = []
   const named = (value: Expr): Expr => {
     if (value.op === "const" || value.op === "local") return value
@@ -272,7 +274,9 @@ export const epilogue = (group: readonly Elements[], stored: (e: Elements) => bo
     inside.push({ op: "let", local: name, value })
     return use(name)
   }
-  const { values, bounds } = at(use(rowAt), use(columnAt), named)
+  const rowAt = named(arithmetic("idiv", use(turn), number(columns), true))
+  const columnAt = columns === 1 ? number(0) : rows === 1 ? use(turn) : named(arithmetic("mod", use(turn), number(columns), true))
+  const { values, bounds } = at(rowAt, columnAt, named)
   const linear = (from: number): Expr => {
     let sum: Expr = number(0)
     for (let l = from; l < attrs.out.length; l++) sum = arithmetic("add", arithmetic("mul", sum, number(attrs.out[l]!)), values[l]!)
@@ -282,7 +286,7 @@ export const epilogue = (group: readonly Elements[], stored: (e: Elements) => bo
   if (first.sample) into.known.set(first.sample, values[0]!)
   into.known.set(first.place, linear(first.sample ? 1 : 0))
   const prelude: Stmt[] = []
-  const ownReads: Reads = { ...reads, memory: () => ({ op: "element", type: "f32", array: kept, index: arithmetic("add", arithmetic("mul", use(rowAt), number(columns)), use(columnAt)) }) }
+  const ownReads: Reads = { ...reads, memory: () => ({ op: "element", type: "f32", array: kept, index: use(turn) }) }
   const results = group.filter(stored)
   const roots = results.flatMap((e) => [e === first ? first.handed! : e.lanes[0]!.value, e.lanes[0]!.at])
   const target = makeTarget(ownReads, prelude)
@@ -294,6 +298,6 @@ export const epilogue = (group: readonly Elements[], stored: (e: Elements) => bo
   })
   if (bounds.length > 0) inside.push({ op: "if", condition: bounds.reduce((a, b) => arithmetic("and", a, b)), then: into.statements, else: [] })
   else inside.push(...into.statements)
-  statements.push({ op: "for", local: rowAt, from: number(0), below: hidden(rows), step: 1, body: [{ op: "for", local: columnAt, from: number(0), below: hidden(columns), step: 1, body: inside }] })
+  statements.push({ op: "for", local: turn, from: number(0), below: hidden(rows * columns), step: 1, body: inside })
   return { prelude, statements }
 }
