@@ -1,6 +1,7 @@
 /** The verifier of the kernel IR: names the rule that a kernel breaks, and where. An empty list means that it holds to all. */
 import type { Limits } from "../schedule/limits.ts"
 import { blocksOf, expressionsOf, operandsOf, sharedBytes, wideness, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
+import { indexRanges } from "./index-ranges.ts"
 
 const mostNested = 50
 export const mostStatements = 2000
@@ -11,9 +12,6 @@ export const statementsOf = (kernel: Kernel): number => {
   const count = (list: readonly Stmt[]): number => list.reduce((n, s) => n + 1 + blocksOf(s).reduce((m, b) => m + count(b), 0), 0)
   return count(kernel.body)
 }
-
-type Range = readonly [number, number]
-const unknown: Range = [-Infinity, Infinity]
 
 export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
   const problems: string[] = []
@@ -28,40 +26,9 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
   for (const g of kernel.groups) if (!Number.isInteger(g) || g < 1 || g > limits.maxComputeWorkgroupsPerDimension) problem(`${g} workgroups along one dimension, at most ${limits.maxComputeWorkgroupsPerDimension}`)
 
   const arrays = new Set<ArrayLocal>(kernel.shared)
-  const ranges = new Map<Local, Range>()
+  const { rangeOf, learn: learnRange } = indexRanges(kernel)
   const { isWide, learn } = wideness()
 
-  const rangeOf = (e: Expr): Range => {
-    switch (e.op) {
-      case "const": return e.type === "i32" ? [e.value, e.value] : unknown
-      case "builtin": return [0, e.name === "lane" ? threads - 1 : kernel.groups[e.name === "group_x" ? 0 : e.name === "group_y" ? 1 : 2] - 1]
-      case "hidden_zero": return [0, 0]
-      case "component": return [0, 3]
-      case "local": return ranges.get(e.local) ?? unknown
-      case "select": {
-        const [a, b] = [rangeOf(e.then), rangeOf(e.else)]
-        return [Math.min(a[0], b[0]), Math.max(a[1], b[1])]
-      }
-      case "binary": {
-        if (e.type !== "i32") return unknown
-        const [a, b] = [rangeOf(e.a), rangeOf(e.b)]
-        switch (e.fn) {
-          case "add": return [a[0] + b[0], a[1] + b[1]]
-          case "sub": return [a[0] - b[1], a[1] - b[0]]
-          case "mul": {
-            const all = [a[0] * b[0], a[0] * b[1], a[1] * b[0], a[1] * b[1]]
-            return all.some(Number.isNaN) ? unknown : [Math.min(...all), Math.max(...all)]
-          }
-          case "min": return [Math.min(a[0], b[0]), Math.min(a[1], b[1])]
-          case "max": return [Math.max(a[0], b[0]), Math.max(a[1], b[1])]
-          case "idiv": return b[0] === b[1] && b[0] > 0 ? [Math.floor(a[0] / b[0]), Math.floor(a[1] / b[0])] : unknown
-          case "mod": return b[0] === b[1] && b[0] > 0 ? (a[0] >= 0 && a[1] < b[0] ? a : [0, b[0] - 1]) : unknown
-          default: return unknown
-        }
-      }
-      default: return unknown
-    }
-  }
   const within = (index: Expr, length: number, what: string): void => {
     const [low, high] = rangeOf(index)
     if (low >= length || high < 0) problem(`${what} of ${length} is read or written at ${low === high ? low : `${low} … ${high}`}`)
@@ -101,12 +68,12 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
     const scope = new Set(outer)
     for (const s of list) {
       for (const e of expressionsOf(s)) check(e, scope)
+      learnRange(s)
       switch (s.op) {
         case "let": case "var":
           scope.add(s.local)
           learn(s.local, s.value)
           if (s.op === "let" && uniformValue(s.value)) alike.add(s.local)
-          if (s.op === "let" && s.local.type === "i32") ranges.set(s.local, rangeOf(s.value))
           break
         case "assign":
           if (!scope.has(s.local)) problem("a local is assigned where it is not defined")
@@ -129,7 +96,6 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
         case "steps":
           if (!uniformValue(s.below)) problem("a bound that a whole workgroup should share differs between lanes")
           alike.add(s.local)
-          ranges.set(s.local, [0, rangeOf(s.below)[1] - 1])
           run(s.body, new Set([...scope, s.local]), depth + 1, uniform)
           break
         case "once":
@@ -140,12 +106,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
           if (isWide(s.condition)) problem("a branch on a wide value")
           for (const inner of blocksOf(s)) run(inner, scope, depth + 1, false)
           break
-        case "for": {
-          const [from, below] = [rangeOf(s.from), rangeOf(s.below)]
-          ranges.set(s.local, [from[0], below[1] - 1])
-          run(s.body, new Set([...scope, s.local]), depth + 1, false)
-          break
-        }
+        case "for": run(s.body, new Set([...scope, s.local]), depth + 1, false); break
       }
     }
   }

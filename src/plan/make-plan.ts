@@ -3,6 +3,7 @@ import type { Graph, Node, Origin } from "../ir/graph.ts"
 import { emit } from "../backend/wgsl/emit.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
 import { sharedBytes } from "../kernel/kernel.ts"
+import { rebased } from "../kernel/rebase.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import { sizeOf } from "../schedule/inline.ts"
@@ -148,7 +149,9 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const commands: Command[] = []
   const needs = { binding: 0, shared: 0 }
   for (const s of scheduled.kernels) {
-    const { kernel, bound, node, ranges } = s
+    const { bound, node, ranges } = s
+    // Ranges bind parts of buffers already.
+    const { kernel, offsets } = ranges ? { kernel: s.kernel, offsets: [] } : rebased(s.kernel)
     const wgsl = emit(kernel)
     const bindings = kernel.bindings.map((b) => b.access)
     const key = JSON.stringify([wgsl, kernel.workgroup, bindings])
@@ -174,7 +177,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
           return { buffer, offset: startOf(value) + r * ranges.step * each, bytes: count * each }
         }
         return { buffer, offset: startOf(value), bytes: sizeOfValue(value) }
-      })
+      }).map((b, i) => (offsets[i] ? { ...b, offset: b.offset + offsets[i], bytes: b.bytes - offsets[i] } : b))
       for (const b of buffersBound) needs.binding = Math.max(needs.binding, b.bytes)
       commands.push({ op: "dispatch", kernel: id, groups: kernel.groups, buffers: buffersBound, origin: where(node.origin) })
     }
