@@ -22,6 +22,8 @@ export interface Binding {
 export interface Local {
   readonly kind: "local"
   readonly type: ValueType
+  /** A variable that holds a wide value. Of a `let` its value tells. */
+  readonly wide?: true
 }
 
 export interface ArrayLocal {
@@ -180,7 +182,7 @@ export const wideness = (): { readonly isWide: (e: Expr) => boolean; readonly le
   const locals = new Set<Local>()
   const known = new Map<Expr, boolean>()
   const isWide = (e: Expr): boolean => {
-    if (e.op === "local") return locals.has(e.local)
+    if (e.op === "local") return e.local.wide === true || locals.has(e.local)
     if (e.op === "quad" || e.op === "component") return true
     if (e.op === "part") return false
     const found = known.get(e) ?? operandsOf(e).some(isWide)

@@ -9,7 +9,7 @@ import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type Expr, type Kernel, type KernelKind, type Stmt } from "./kernel.ts"
 import type { Elements } from "./lower-elements.ts"
 import { block, makeLowerer } from "./lower.ts"
-import { inQuads, quadLoads } from "./quads.ts"
+import { inQuads, quadValues } from "./quads.ts"
 
 /** Threads of a workgroup. */
 const workgroup = 64
@@ -27,8 +27,8 @@ export const lowerQuads = (group: readonly Elements[], kind: KernelKind, reads: 
   if (!four) return undefined
   const lanes = group.flatMap((e) => e.lanes.map(() => e.node)).map((node, i) => ({ node, value: four.roots[2 * i]!, at: four.of(four.roots[2 * i + 1]!) }))
   if (lanes.some((l) => l.at === undefined || sizeOf(l.node.shape) % 4 !== 0)) return undefined
-  const loads = quadLoads(lanes.map((l) => l.value), four, reads)
-  if (!loads) return undefined
+  const made = quadValues(lanes.map((l) => l.value), four, reads)
+  if (!made) return undefined
   const body: Stmt[] = []
   const named = (value: Expr): Expr => {
     const name = local("i32")
@@ -56,12 +56,10 @@ export const lowerQuads = (group: readonly Elements[], kind: KernelKind, reads: 
   into.known.set(four.component, { op: "component", type: "i32" })
   const prelude: Stmt[] = []
   const plain = makeTarget(reads, prelude)
-  const target = { ...plain, straight: true }
-  const everything = [...loads.values, ...lanes.map((l) => l.at!), ...loads.indices]
-  const lowerer = makeLowerer(target, everything)
-  loadColumns(everything, reads, target, lowerer, into, [four.quad, ...(sample ? [sample] : [])])
-  loads.load(lowerer, into)
-  const lowered = lowerer.lower(loads.values, into)
+  const everything = [...made.values, ...lanes.map((l) => l.at!)]
+  const lowerer = makeLowerer(made.target(plain), everything)
+  loadColumns(everything, reads, plain, lowerer, into, [four.quad, ...(sample ? [sample] : [])])
+  const lowered = lowerer.lower(made.values, into)
   const stores = lowerer.lower(lanes.map((l) => l.at!), into)
   lanes.forEach((l, i) => into.statements.push({ op: "store_quad", binding: reads.bindings.writeQuads(l.node), index: stores[i]!, value: lowered[i]! }))
   const inside = [...prelude, ...into.statements]

@@ -15,7 +15,7 @@ import { foldGroups } from "../schedule/tile.ts"
 import { fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Stmt } from "./kernel.ts"
 import { block, combined, makeLowerer, neutral } from "./lower.ts"
-import { inQuads, quadLoads } from "./quads.ts"
+import { inQuads, quadValues, type Quads, type QuadValues } from "./quads.ts"
 import { constantsInto, rowMemory, wordPlace } from "./row-memory.ts"
 import { arrangementLoops, drawLoops, keyLoop, type DrawLoops } from "./sample-draws.ts"
 
@@ -99,19 +99,17 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     }
     const bodies = canonical(simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!]))))))
     const four = quads && turns >= 4 * leastQuads * lanes ? inQuads(bodies, place, reads) : undefined
-    const loads = four && four.roots.every(four.moves) ? quadLoads(four.roots, four, reads) : undefined
-    const turn: Var = four && loads ? four.quad : place
-    const moving = four && loads ? [turn, four.component, ...loads.words] : [turn]
+    const made = four && four.roots.every(four.moves) ? quadValues(four.roots, four, reads) : undefined
+    const turn: Var = four && made ? four.quad : place
+    const moving = four && made ? [turn, four.component] : [turn]
     const inner = block(top, moving)
     const counter = local("i32")
     inner.known.set(turn, use(counter))
-    const sums = group.map((s) => Array.from({ length: loads ? 4 : 1 }, () => local(s.type)))
+    const sums = group.map((s) => Array.from({ length: made ? 4 : 1 }, () => local(s.type)))
     const add = (s: Statistic, a: Expr, b: Expr): Expr => combined(s.reduce.combine, s.type, a, b)
-    if (four && loads) {
+    if (four && made) {
       inner.known.set(four.component, { op: "component", type: "i32" })
-      const lowerer = makeLowerer({ ...target, straight: true }, [...loads.values, ...loads.indices], moving)
-      loads.load(lowerer, inner)
-      lowerer.lower(loads.values, inner).forEach((value, i) => {
+      makeLowerer(made.target(target), made.values, moving).lower(made.values, inner).forEach((value, i) => {
         const name = local(group[i]!.type)
         inner.statements.push({ op: "let", local: name, value })
         sums[i]!.forEach((sum, k) => inner.statements.push({ op: "assign", local: sum, value: add(group[i]!, use(sum), { op: "part", type: name.type as Statistic["type"], x: use(name), at: k as 0 | 1 | 2 | 3 }) }))
@@ -162,6 +160,9 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     free.push(...parts.map((p) => p.part))
   }
   const lowerArray = (v: RowArray): void => {
+    const four = quads && v.words >= 4 * leastQuads * lanes && v.element.high + 1 === v.words ? inQuads([v.body], v.element, reads) : undefined
+    const made = four?.moves(four.roots[0]!) ? quadValues(four.roots, four, reads) : undefined
+    if (four && made) return lowerQuadArray(v, four, made)
     const inner = block(top, [v.element])
     const counter = local("i32")
     inner.known.set(v.element, use(counter))
@@ -169,6 +170,22 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     inner.statements.push({ op: "set", array: memory.array, index: wordPlace(memory.at.get(v.slot)!, use(counter)), value: toWord(value) })
     flushPrelude()
     body.push({ op: "for", local: counter, from: use(lane), below: number(v.words), step: lanes, body: inner.statements })
+  }
+
+  const lowerQuadArray = (v: RowArray, four: Quads, made: QuadValues): void => {
+    const moving = [four.quad, four.component]
+    const inner = block(top, moving)
+    const counter = local("i32")
+    inner.known.set(four.quad, use(counter))
+    inner.known.set(four.component, { op: "component", type: "i32" })
+    const name = local(v.body.type)
+    inner.statements.push({ op: "let", local: name, value: makeLowerer(made.target(target), made.values, moving).lower(made.values, inner)[0]! })
+    const first = arithmetic("mul", use(counter), number(4))
+    for (const at of [0, 1, 2, 3] as const) {
+      inner.statements.push({ op: "set", array: memory.array, index: wordPlace(memory.at.get(v.slot)!, arithmetic("add", first, number(at))), value: toWord({ op: "part", type: v.body.type, x: use(name), at }) })
+    }
+    flushPrelude()
+    body.push({ op: "for", local: counter, from: use(lane), below: number(v.words / 4), step: lanes, body: inner.statements })
   }
 
   // ---- the kernel, in order

@@ -3,15 +3,15 @@
  * a costly side of a select that nothing else needs becomes an `if`.
  */
 import { operands, type BinaryFn, type Combine, type Scalar, type ScalarType, type UnaryFn, type Var } from "../scalar/scalar.ts"
-import { arithmetic, local, number, use, type Expr, type Stmt } from "./kernel.ts"
+import { arithmetic, local, number, use, type Expr, type Local, type Stmt } from "./kernel.ts"
 
 export type Read = Extract<Scalar, { op: "read" }>
 
 export interface Target {
   /** The element a read stands for; its operands are lowered. `emit` appends a statement where the read stands. */
   read(e: Read, index: readonly Expr[], emit: (s: Stmt) => void): Expr
-  /** Values are wide: no branch suits all four of their components. */
-  readonly straight?: boolean
+  /** Which values are wide, where some are: then nothing is a branch, since none suits all four components. */
+  readonly wide?: (e: Scalar) => boolean
   /** A lower bound of an i32 expression, where one is known. */
   readonly least: (e: Scalar) => number
 }
@@ -153,7 +153,7 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
   type Select = Extract<Scalar, { op: "select" }>
   /** Selects on one condition, computed by one `if` when a side is costly. */
   const branch = (selects: readonly Select[], at: Block): Expr[] | undefined => {
-    if (target.straight) return undefined
+    if (target.wide) return undefined
     const sides = [selects.map((s) => s.then), selects.map((s) => s.else)]
     const own = sides.map((side) => exclusive(side, at))
     if (own.every((nodes) => cost(nodes) < costlySide)) return undefined
@@ -219,7 +219,7 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
   const loops = (e: Reduce, at: Block): Expr => {
     const together = alike(e, at)
     const totals = together.map((r) => {
-      const total = local(r.type)
+      const total: Local = target.wide?.(r.body) ? { ...local(r.type), wide: true } : local(r.type)
       at.statements.push({ op: "var", local: total, value: number(neutral(r.combine, r.type), r.type) })
       return total
     })

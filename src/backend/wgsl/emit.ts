@@ -123,8 +123,8 @@ export const emit = (kernel: Kernel): string => {
         learn(s.local, s.value)
         lines.push(`${indent}let ${show({ op: "local", type: s.local.type, local: s.local })} = ${show(s.value)};`)
         return
-      case "var": lines.push(`${indent}var ${show({ op: "local", type: s.local.type, local: s.local })}: ${valueType(s.local.type)} = ${show(s.value)};`); return
-      case "assign": lines.push(`${indent}${show({ op: "local", type: s.local.type, local: s.local })} = ${show(s.value)};`); return
+      case "var": lines.push(`${indent}var ${show({ op: "local", type: s.local.type, local: s.local })}: ${s.local.wide ? `vec4<${s.local.type}>` : valueType(s.local.type)} = ${s.local.wide ? spread(s.value) : show(s.value)};`); return
+      case "assign": lines.push(`${indent}${show({ op: "local", type: s.local.type, local: s.local })} = ${s.local.wide ? spread(s.value) : show(s.value)};`); return
       case "array": lines.push(`${indent}var ${names.of(s.array, "a")}: array<${scalarTypes[s.array.element]}, ${s.array.length}>;`); return
       case "set": lines.push(`${indent}${names.of(s.array, "a")}[${show(s.index)}] = ${show(s.value)};`); return
       case "store": {
