@@ -41,6 +41,10 @@ export const commands: readonly Command[] = [
     flags: everywhere, load: async () => (await import("./explain-command.ts")).explainCommand,
   },
   {
+    name: "tune", operands: "FILE [ENTRY]", least: 1, most: 2, about: "measure on the device which kernels suit the program's shapes, for later runs",
+    flags: ["input", "seed", "device", "data-dir", "skip-bad", ...ofProgram, "json", ...everywhere], load: async () => (await import("./tune-command.ts")).tuneCommand,
+  },
+  {
     name: "types", operands: "FILE", least: 1, most: 1, about: "TypeScript declarations of a file's graphs",
     flags: [...ofProgram, ...everywhere], load: async () => (await import("./types-command.ts")).typesCommand,
   },
@@ -60,6 +64,5 @@ export const commands: readonly Command[] = [
 
 /** Commands of the contract that this version does not have. */
 export const laterCommands: Readonly<Record<string, string>> = {
-  tune: "`nda tune` measures schedules on the device; it arrives with a later version of nda",
   train: "a train is run as everything else: `nda run FILE ENTRY`",
 }

@@ -25,7 +25,7 @@ const write = async (file: string, text: string): Promise<void | Failure> => {
 }
 
 const stageText = (prepared: Prepared, stage: string, device: Device | undefined, args: Arguments, console: Console): string | typeof exitCode.program => {
-  const { value, diagnostics } = emit({ ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }) }, stage)
+  const { value, diagnostics } = emit({ ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }), ...(device?.tuned === undefined ? {} : { tuned: device.tuned }) }, stage)
   const failed = report(console, args, prepared.program.sources, diagnostics.filter((each) => each.severity === "error"))
   return failed || value === undefined ? exitCode.program : value
 }

@@ -59,7 +59,7 @@ export type CompiledEntry = { readonly kind: "graph"; readonly compiled: Compile
  * wants to know how many samples a data set has is made again once they are counted.
  */
 export const compileEntry = async (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<CompiledEntry | ExitOnErrors | Failure> => {
-  let request: Request = { ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }) }
+  let request: Request = { ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }), ...(device?.tuned === undefined ? {} : { tuned: device.tuned }) }
   if (prepared.role === "graph") {
     const { value, diagnostics, uncounted } = compile(request)
     const remembers = uncounted !== undefined || (value === undefined && diagnostics.some((each) => each.code === "NDA0909"))

@@ -5,6 +5,7 @@ import type { Value } from "../check/value.ts"
 import { parse } from "../syntax/parser.ts"
 import type * as Ast from "../syntax/ast.ts"
 import type { Limits, Profile } from "../schedule/limits.ts"
+import type { Tuned } from "../schedule/contraction.ts"
 import { stdlib } from "./library.ts"
 
 export interface Request {
@@ -19,6 +20,8 @@ export interface Request {
   readonly limits?: Limits
   /** Which kernels suit the adapter; "cpu" unless the caller knows. */
   readonly profile?: Profile
+  /** Tiles that `nda tune` measured on the device. */
+  readonly tuned?: Tuned
   /** Samples of data sets, by the keys under which a result asked for them (`uncounted`). Without it evals leave out what fills no batch. */
   readonly counts?: Readonly<Record<string, number>>
   readonly verify?: boolean

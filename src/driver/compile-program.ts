@@ -71,7 +71,7 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
       return undefined
     }
     const simplified = simplifyGraph(graph)
-    const made = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), settings, placeOf: placeOf(opened.program) })
+    const made = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), settings, placeOf: placeOf(opened.program) })
     const first = made.problems[0]
     if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, made.problems.length - 1))
     if (made.plan) pieces.push({ entry: name, program: opened.program, graph: { ...graph, entry: name }, simplified, schedule: made.schedule, plan: made.plan })

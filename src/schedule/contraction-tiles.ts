@@ -49,6 +49,8 @@ interface Costs {
   readonly lanes: number
   readonly column: number
   readonly columnQuad: number
+  /** Times as much where neighbouring lanes read far apart. */
+  readonly apart: number
   readonly row: number
   readonly rowQuad: number
   readonly multiply: number
@@ -64,8 +66,8 @@ interface Costs {
 }
 
 const costs: Readonly<Record<Profile, Costs>> = {
-  cpu: { lanes: 8, column: 19, columnQuad: 23, row: 7, rowQuad: 8, multiply: 0.25, turn: 8, code: 0.2, compile: 3000, mostSums: 64, mostProducts: 192, leastGroups: 2 },
-  gpu: { lanes: 64, column: 8, columnQuad: 10, row: 6, rowQuad: 7, multiply: 1, turn: 4, code: 0, compile: 100, mostSums: 64, mostProducts: 128, leastGroups: 512 }
+  cpu: { lanes: 8, column: 19, columnQuad: 23, apart: 1.7, row: 7, rowQuad: 8, multiply: 0.25, turn: 8, code: 1, compile: 3000, mostSums: 64, mostProducts: 192, leastGroups: 2 },
+  gpu: { lanes: 64, column: 8, columnQuad: 10, apart: 2, row: 6, rowQuad: 7, multiply: 1, turn: 4, code: 0, compile: 100, mostSums: 64, mostProducts: 128, leastGroups: 512 }
 }
 
 const extentsOf = ({ out, over }: ContractAttrs): number[] => [...out, ...over]
@@ -157,13 +159,13 @@ const [leastDepth, leastSide] = [8, 8]
 /** Workgroups that keep a GPU busy. */
 const leastBlocks = 64
 
-/** Blocks for a device with enough workgroup memory; none where a condition ties rows and columns together or a side is too small. */
-export const chooseBlocks = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], limits: { readonly maxComputeWorkgroupStorageSize: number; readonly maxComputeInvocationsPerWorkgroup: number; readonly maxComputeWorkgroupsPerDimension: number }): Blocks | undefined => {
+/** Blocks for a device with enough workgroup memory, what suits first; none where a condition ties rows and columns together or a side is too small. */
+const blocksFor = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], limits: { readonly maxComputeWorkgroupStorageSize: number; readonly maxComputeInvocationsPerWorkgroup: number; readonly maxComputeWorkgroupsPerDimension: number }): readonly Blocks[] => {
   const roles = rolesOf(attrs)
   const extents = extentsOf(attrs)
   const product = (loops: readonly number[]): number => loops.reduce((n, l) => n * extents[l]!, 1)
   const touches = (g: Guard, side: 0 | 1): boolean => g.terms.some((t) => roles.own[side].includes(t.loop))
-  if ((attrs.guards ?? []).some((g) => touches(g, 0) && touches(g, 1))) return undefined
+  if ((attrs.guards ?? []).some((g) => touches(g, 0) && touches(g, 1))) return []
   // Neighbouring lanes are neighbouring columns: the operand whose last loop of its own is its fastest dimension.
   const last = (side: 0 | 1): number => {
     const access = side === 0 ? attrs.left : attrs.right
@@ -173,27 +175,45 @@ export const chooseBlocks = (attrs: ContractAttrs, layouts: readonly [Layout, La
   }
   const side: 0 | 1 = last(1) <= last(0) ? 0 : 1
   const [m, n, k, batch] = [product(roles.own[side]), product(roles.own[(1 - side) as 0 | 1]), product(roles.over), product(roles.batch)]
-  if (k < leastDepth || m < leastSide || n < leastSide) return undefined
+  if (k < leastDepth || m < leastSide || n < leastSide) return []
   const fits = blockShapes.filter(([rows, columns, rowLanes, columnLanes, depth]) =>
     4 * depth * (rows * rowLanes + columns * columnLanes) <= limits.maxComputeWorkgroupStorageSize && rowLanes * columnLanes <= limits.maxComputeInvocationsPerWorkgroup)
   const groups = ([rows, columns, rowLanes, columnLanes]: (typeof blockShapes)[number]): readonly [number, number] => [Math.ceil(n / (columns * columnLanes)), Math.ceil(m / (rows * rowLanes))]
   const chosen = fits.find((s) => groups(s)[0] * groups(s)[1] * batch >= leastBlocks && s[0] * s[2] <= 2 * m && s[1] * s[3] <= 2 * n) ?? fits.at(-1)
-  if (!chosen || [...groups(chosen), batch].some((count) => count > limits.maxComputeWorkgroupsPerDimension)) return undefined
-  const [rows, columns, rowLanes, columnLanes, depth] = chosen
-  return { side, rows, columns, rowLanes, columnLanes, depth }
+  if (!chosen) return []
+  return [chosen, ...fits.filter((s) => s !== chosen)]
+    .filter((s) => [...groups(s), batch].every((count) => count <= limits.maxComputeWorkgroupsPerDimension))
+    .map(([rows, columns, rowLanes, columnLanes, depth]) => ({ side, rows, columns, rowLanes, columnLanes, depth }))
 }
 
 const mentions = (a: Affine, loop: number | undefined): boolean => loop !== undefined && a.terms.some((t) => t.loop === loop)
 
-/** The cheapest tile, or none where the nest has no loop to tile. */
-export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], profile: Profile): Tile | undefined => {
+/** Elements between what neighbouring lanes read that still share cache lines. */
+const farApart = 16
+
+/** How far apart neighbouring lanes read: the column's loop moves fastest among them, unless a lane takes all of it. */
+const laneStep = ({ access, layout }: Side, loop: number, size: number, own: readonly number[], extents: readonly number[]): number => {
+  const whole = size >= extents[loop]!
+  const fastest = whole ? own.filter((l) => l !== loop).at(-1) : loop
+  if (fastest === undefined) return 0
+  const step = access.reduce((n, a, d) => n + a.terms.reduce((m, t) => m + (t.loop === fastest ? t.step * layout.steps[d]! : 0), 0) / a.divide, 0)
+  return Math.abs(step) * (whole ? 1 : size)
+}
+
+interface Priced {
+  readonly tile: Tile
+  readonly cost: number
+}
+
+/** All tiles with what the model says they cost; none where the nest has no loop to tile. */
+const pricedTiles = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], profile: Profile): readonly Priced[] => {
   const c = costs[profile]
   const extents = extentsOf(attrs)
   const roles = rolesOf(attrs)
   const sides: readonly [Side, Side] = [{ access: attrs.left, layout: layouts[0] }, { access: attrs.right, layout: layouts[1] }]
   const guards: readonly Guard[] = attrs.guards ?? []
   const product = (loops: readonly number[]): number => loops.reduce((n, l) => n * extents[l]!, 1)
-  let best: { readonly tile: Tile; readonly cost: number } | undefined
+  const found: Priced[] = []
   const counted = new Map<string, ReturnType<typeof loadsOf>>()
   const loads = (side: 0 | 1, own: Tile["column"], inner: Tile["inner"]): ReturnType<typeof loadsOf> => {
     const key = `${side} ${own.loop} ${own.size} ${inner.loop} ${inner.size}`
@@ -210,6 +230,7 @@ export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layo
       const column = { loop: v, size: tv }
       const inner = { loop: q, size: tk }
       const columnLoads = loads(columns, column, inner)
+      const apart = laneStep(sides[columns], v, tv, roles.own[columns], extents) > farApart ? c.apart : 1
       const blocks = Math.ceil(extents[v]! / tv) * (product(roles.own[columns]) / extents[v]!)
       for (const u of rowLoops) {
         if (guards.some((g) => mentions(g, v) && mentions(g, u))) continue
@@ -222,16 +243,37 @@ export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layo
             const [vs, us] = [range(tv).filter((j) => columnLoads.kept[j * tk + t]).length, range(tu).filter((i) => rowLoads.kept[i * tk + t]).length]
             products += vs * us
           }
-          const turn = c.turn + columnLoads.single * (c.column + sides[columns].layout.work) + columnLoads.quads * (c.columnQuad + 4 * sides[columns].layout.work)
+          const turn = c.turn + columnLoads.single * (apart * c.column + sides[columns].layout.work) + columnLoads.quads * (apart * c.columnQuad + 4 * sides[columns].layout.work)
             + rowLoads.single * (c.row + sides[rows].layout.work) + rowLoads.quads * (c.rowQuad + 4 * sides[rows].layout.work) + products * c.multiply + Math.max(0, products - 64) * c.code
           const groups = Math.ceil(blocks / c.lanes) * (u === undefined ? 1 : Math.ceil(extents[u]! / tu) * (product(roles.own[rows]) / extents[u]!)) * product(roles.batch)
           const turns = product(roles.over) / tk
           const finish = tu * tv * 40
           const cost = Math.max(groups, c.leastGroups) * (turns * turn + finish) + c.compile * (products + columnLoads.single + columnLoads.quads + rowLoads.single + rowLoads.quads)
-          if (!best || cost < best.cost * 0.999) best = { cost, tile: { columns, column, row, inner, lanes: c.lanes } }
+          found.push({ cost, tile: { columns, column, row, inner, lanes: c.lanes } })
         }
       }
     }
   }
-  return best?.tile
+  return found
+}
+
+/** Of tiles that cost the same, within rounding, the first. */
+const cheapest = (found: readonly Priced[]): Tile | undefined => found.reduce<Priced | undefined>((b, f) => (!b || f.cost < b.cost * 0.999 ? f : b), undefined)?.tile
+
+type BlockLimits = Parameters<typeof blocksFor>[2]
+
+/** The tile that the model prefers. */
+export const chooseTile = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], profile: Profile, limits: BlockLimits): Tile | undefined => {
+  const tile = cheapest(pricedTiles(attrs, layouts, profile))
+  const blocks = profile === "gpu" ? blocksFor(attrs, layouts, limits)[0] : undefined
+  return tile && blocks ? { ...tile, blocks } : tile
+}
+
+/** All tiles that a contraction can have on the device, those that the model prefers first: what `nda tune` measures some of. */
+export const tileCandidates = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], profile: Profile, limits: BlockLimits): readonly Tile[] => {
+  const priced = pricedTiles(attrs, layouts, profile)
+  const first = cheapest(priced)
+  const tiles = first ? [first, ...[...priced].sort((a, b) => a.cost - b.cost).map((f) => f.tile).filter((tile) => tile !== first)] : []
+  const blocks = profile === "gpu" && first ? blocksFor(attrs, layouts, limits).map((b): Tile => ({ ...first, blocks: b })) : []
+  return [...blocks, ...tiles]
 }

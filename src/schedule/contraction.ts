@@ -4,7 +4,7 @@ import type { ContractAttrs } from "../prim/contraction.ts"
 import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { i32, read, variable, type Scalar, type Var } from "../scalar/scalar.ts"
-import { chooseBlocks, chooseTile, type Layout, type Tile } from "./contraction-tiles.ts"
+import { chooseTile, type Layout, type Tile } from "./contraction-tiles.ts"
 import { costOf, type Fusion } from "./fuse.ts"
 import { sizeOf } from "./inline.ts"
 import type { Limits, Profile } from "./limits.ts"
@@ -23,10 +23,26 @@ export interface Contraction {
   readonly attrs: ContractAttrs
   readonly operands: readonly [Operand, Operand]
   readonly tile: Tile
+  /** What the tile was chosen by (`shapeKey`). */
+  readonly shape: string
 }
 
-/** Tiles that were chosen already; the attempts of one schedule share them. */
+/** Tiles that were chosen already, by what they are for (`shapeKey`); the attempts of one schedule share them. */
 export type Tiles = Map<string, Tile | undefined>
+
+/** A tile that was measured to be the best for a shape (`nda tune`). */
+export type Tuned = (shape: string) => Tile | undefined
+
+/** What a contraction's tile is chosen by. */
+export interface TiledShape {
+  readonly attrs: ContractAttrs
+  readonly layouts: readonly [Layout, Layout]
+}
+export const shapeKey = ({ attrs, layouts }: TiledShape): string => JSON.stringify([attrs, layouts])
+export const shapeOfKey = (key: string): TiledShape => {
+  const [attrs, layouts] = JSON.parse(key) as [ContractAttrs, [Layout, Layout]]
+  return { attrs, layouts }
+}
 
 /** Sums of fewer terms, or fewer results, are computed like any other elements. */
 const leastTerms = 4
@@ -39,7 +55,7 @@ export const isTiled = (node: Node): boolean => {
   return sizeOf(over) >= leastTerms && sizeOf(out) >= leastResults
 }
 
-export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, profile: Profile, limits: Limits, tiles: Tiles, parts: Parts): Contraction | undefined => {
+export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, profile: Profile, limits: Limits, tiles: Tiles, tuned: Tuned, parts: Parts): Contraction | undefined => {
   const attrs = node.attrs as ContractAttrs
   const resolve = makeResolve(fusion, { row: (n, at, range) => {
     if (!isDraw(n)) throw new Error(`contraction: a row of ${n.prim} was not made a column`)
@@ -52,14 +68,10 @@ export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, prof
   const values = canonical(simplify(extracted.map(resolve)))
   const operands = values.map((value, i): Operand => ({ shape: node.inputs[i]!.shape, index: index[i]!, value })) as unknown as readonly [Operand, Operand]
   const layouts = [layoutOf(operands[0], fusion), layoutOf(operands[1], fusion)] as const
-  const key = JSON.stringify([attrs, layouts])
-  if (!tiles.has(key)) {
-    const tile = chooseTile(attrs, layouts, profile)
-    const blocks = profile === "gpu" ? chooseBlocks(attrs, layouts, limits) : undefined
-    tiles.set(key, tile && blocks ? { ...tile, blocks } : tile)
-  }
+  const key = shapeKey({ attrs, layouts })
+  if (!tiles.has(key)) tiles.set(key, tuned(key) ?? chooseTile(attrs, layouts, profile, limits))
   const tile = tiles.get(key)
-  return tile && { attrs, operands, tile }
+  return tile && { attrs, operands, tile, shape: key }
 }
 
 const layoutOf = ({ shape, index, value }: Operand, fusion: Fusion): Layout => {

@@ -15,7 +15,7 @@ import { beside } from "./beside.ts"
 import { fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
-import { contractionOf, isTiled, type Tiles } from "./contraction.ts"
+import { contractionOf, isTiled, type Tiles, type Tuned } from "./contraction.ts"
 import { merge } from "./merge.ts"
 import type { Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
@@ -48,6 +48,8 @@ export interface Schedule {
   /** Buffers that several values of one dispatch share. */
   readonly bundles: ReadonlySet<Node>
   readonly arenas: ReadonlySet<Node>
+  /** The shapes of its tiled contractions (`shapeKey`), each with one that has it. */
+  readonly shapes: ReadonlyMap<string, Node>
   readonly problems: readonly LimitProblem[]
 }
 
@@ -55,7 +57,7 @@ export interface Schedule {
 const mostStatements = 1200
 const mostSampleStatements = 300
 
-export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu"): Schedule => {
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined): Schedule => {
   // Two bindings are left for a table and the result.
   const arenas = arenasOf(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
@@ -63,7 +65,7 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   const templates: Templates = new Map()
   const tiles: Tiles = new Map()
   for (;;) {
-    const made = attempt(arenas, table, limits, profile, forced, separate, templates, tiles)
+    const made = attempt(arenas, table, limits, profile, forced, separate, templates, tiles, tuned)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -78,7 +80,7 @@ interface Retry {
   readonly separate?: readonly Node[]
 }
 
-const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles): Schedule | Retry => {
+const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
   const fusion = fuse(graph, table, forced, arenas, templates, isTiled)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
@@ -101,7 +103,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     if (!isTiled(node) || isPart(node)) return undefined
     const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
     let whole = true
-    const contraction = contractionOf(fusion, node, columns, profile, limits, tiles, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
+    const contraction = contractionOf(fusion, node, columns, profile, limits, tiles, tuned, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
     return whole ? contraction && contractionElements(node, contraction, variables) : undefined
   }
   const rowRoots = new Map<Node, readonly Column[]>()
@@ -223,7 +225,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   timed.sort((a, b) => a.time - b.time || a.order - b.order)
   const single = timed.map((t) => t.scheduled)
   const { kernels, ...placed } = beside(single, places, outputs, limits, profile, Math.max(...fusion.live.map((n) => n.id)) + 1)
-  return { graph, fusion, kernels, ...placed, arenas, problems: [...problems, ...overLimits(kernels, limits)] }
+  return { graph, fusion, kernels, ...placed, arenas, shapes: new Map(elements.flatMap((e) => (e.contraction ? [[e.contraction.shape, e.node] as const] : []))), problems: [...problems, ...overLimits(kernels, limits)] }
 }
 
 const nameOf = (node: Node): string => (node.origin.label !== "" ? node.origin.label : ((node.attrs as { readonly name?: string } | undefined)?.name ?? node.prim))

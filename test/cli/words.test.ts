@@ -69,7 +69,7 @@ describe("flags", () => {
 describe("exit codes and messages", () => {
   test("usage errors end with 2, one message and one line of usage, and no trace", () => {
     for (const [args, message] of [
-      [[], /a command is missing/], [["chek", "a.nda"], /did you mean `nda check`/], [["tune", "a.nda"], /later version/], [["--json", "run"], /the command comes first/],
+      [[], /a command is missing/], [["chek", "a.nda"], /did you mean `nda check`/], [["--json", "run"], /the command comes first/],
       [["check", "nope.nda"], /nope\.nda: expected a file, found no such file/], [["check", "."], /found a folder/], [["check", "/dev/zero"], /found a device/],
       [["run", "two.nda"], /2 entries: say which\n.*one, two/], [["run", "two.nda", "ona"], /did you mean one\?/], [["run", "good.nda"], /needs the input x: Image\[n, 3, 8, 8\]/],
       [["run", "good.nda", "--input", "z=a.npy"], /no input z\n.*its inputs: x/], [["compile", "good.nda", "--emit", "wgls"], /did you mean wgsl\?/],

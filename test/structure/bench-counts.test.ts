@@ -36,7 +36,7 @@ const ceilings: readonly (readonly [keyof typeof workloads, Profile, Most])[] = 
   // Target 40 dispatches in 1 pass and 1 submit, then 35, 29, 25; about 20 shaders; peak at most half of jax-js'.
   ["gan_step", "cpu", most(64, 64, 31_900_000, 1.001)], ["gan_step", "gpu", most(60, 60, 32_400_000, 1.001)],
   // Target 60, with one forward of D over the three populations 47.
-  ["biggan_critic", "cpu", most(116, 99, 128_100_000, 1.12)], ["biggan_critic", "gpu", most(102, 86, 128_900_000, 1.12)],
+  ["biggan_critic", "cpu", most(116, 99, 128_200_000, 1.12)], ["biggan_critic", "gpu", most(102, 86, 128_900_000, 1.12)],
   ["moco_step", "cpu", most(362, 261, 117_200_000, 1.01)], ["moco_step", "gpu", most(362, 258, 121_100_000, 1.01)],
 ]
 

@@ -1,0 +1,73 @@
+/** `nda tune`: measures on the present device which tiles its contractions should have, and keeps the answer for later compilations there. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { placeOf } from "../driver/compile.ts"
+import { candidatesFor, sizesOf } from "../driver/tune.ts"
+import { tunedFile, writeTuned } from "../runtime/tuned-tiles.ts"
+import { compileEntry, prepare, type Prepared } from "./compile-program.ts"
+import type { Console } from "./console.ts"
+import { openDevice, runtimeFailure, tunedFor } from "./device.ts"
+import { exitCode } from "./exit-code.ts"
+import { isFailure, outputFailure, systemReason, usageFailure, type Failure, type Outcome } from "./failure.ts"
+import { runInterruptibly } from "./interruption.ts"
+import { orFail } from "./or-fail.ts"
+import type { Arguments } from "./parse-arguments.ts"
+import { progress } from "./progress.ts"
+
+/** A tile must be so much faster than the one that is taken without measuring: less may be noise. */
+const leastGain = 0.05
+
+interface Measured {
+  readonly at: string
+  readonly out: readonly number[]
+  readonly over: readonly number[]
+  readonly candidates: number
+  /** Seconds of the tile that is taken without measuring, and of the fastest. */
+  readonly before: number
+  readonly after: number
+}
+
+const milliseconds = (seconds: number): string => `${(seconds * 1000).toPrecision(3)} ms`
+const lineOf = (m: Measured): string =>
+  `${m.at}  ${m.out.join(" x ")} over ${m.over.join(" x ")}: ${m.after < m.before ? `${milliseconds(m.before)} -> ${milliseconds(m.after)}` : `${milliseconds(m.before)}, the fastest`} of ${m.candidates}`
+
+const tuning = (prepared: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure, Scope.Scope> =>
+  Effect.gen(function* () {
+    const device = yield* openDevice(args.one.get("device") ?? "auto")
+    const { tuning: target } = device
+    if (target === undefined) return usageFailure("the reference evaluator has no kernels to tune", "leave --device out, or name an adapter (nda devices)")
+    // What is measured must not depend on what was measured before.
+    const entry = yield* orFail(() => compileEntry(prepared, { ...device, tuned: undefined }, args, console))
+    if (typeof entry === "number") return entry
+    const pieces = entry.kind === "graph" ? [entry.compiled] : entry.compiled.pieces
+    const shapes = new Map(pieces.flatMap((piece) => [...piece.schedule.shapes].map(([key, node]) => [key, placeOf(piece.program)(node.origin)] as const)))
+    const shown = progress(console)
+    const measured: Measured[] = []
+    const tiles: Record<string, unknown> = {}
+    let done = 0
+    for (const [key, at] of shapes) {
+      shown.stage("measuring contractions", done++, shapes.size)
+      const candidates = candidatesFor(key, target)
+      const times: number[] = []
+      for (const { plan } of candidates) times.push(yield* Effect.mapError(Effect.scoped(target.time(plan, Math.min(...times))), runtimeFailure))
+      const first = times[0]
+      if (first === undefined) continue
+      const best = times.reduce((b, t, i) => (t < times[b]! * (b === 0 ? 1 - leastGain : 1) ? i : b), 0)
+      tiles[key] = candidates[best]!.tile
+      measured.push({ at, ...sizesOf(key), candidates: times.length, before: first, after: times[best]! })
+    }
+    shown.close()
+    const file = yield* orFail(() => writeTuned(tunedFor(device.name, target.profile), tiles).catch((error: unknown): Failure => outputFailure(`the choices cannot be kept: ${systemReason(error)}`, tunedFile(tunedFor(device.name, target.profile)), "NDA_CACHE names another folder for them")))
+    if (console.json) console.out(JSON.stringify({ entry: prepared.entry, adapter: device.name, contractions: measured, file }))
+    else {
+      for (const m of measured) console.out(lineOf(m))
+      console.note(measured.length === 0 ? `${prepared.entry} has no contraction large enough for tiles` : `kept the choices for ${device.name} in ${file}`)
+    }
+    return exitCode.ok
+  })
+
+export const tuneCommand = async (args: Arguments, console: Console): Promise<Outcome> => {
+  const prepared = await prepare(args, console, false)
+  if (typeof prepared === "number" || isFailure(prepared)) return prepared
+  return runInterruptibly(Effect.scoped(tuning(prepared, args, console)), console)
+}
