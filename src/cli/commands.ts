@@ -49,7 +49,7 @@ export const commands: readonly Command[] = [
     flags: [...ofProgram, ...everywhere], load: async () => (await import("./types-command.ts")).typesCommand,
   },
   {
-    name: "weights", operands: "FILE[#subtree]", least: 1, most: 1, about: "write a ResNet's weights under torchvision's names, or under nda's",
+    name: "weights", operands: "FILE[#subtree]", least: 1, most: 1, about: "write the weights of a ResNet or of Inception-v3 under torchvision's names, or under nda's",
     flags: ["names", "like", "output", "force", ...everywhere], load: async () => (await import("./weights-command.ts")).weightsCommand,
   },
   {

@@ -1,4 +1,4 @@
-/** `nda weights`: a ResNet's tensors under other names; what they hold stays as it is, to the last bit. */
+/** `nda weights`: a network's tensors under other names; what they hold stays as it is, to the last bit. */
 import fs from "node:fs/promises"
 import { replaceFile } from "../runtime/durable-files.ts"
 import { CheckpointError } from "../runtime/errors.ts"
@@ -16,9 +16,9 @@ const unfit = (where: string, message: string, hint: string): Failure => checkpo
 
 const renamed = (tensors: Tensors, names: "torchvision" | "nda", where: string): Tensors | Failure => {
   if (tensors.size === 0) return unfit(where, "There is no tensor under that subtree.", "a subtree is the beginning of names, up to a dot: F.safetensors#resnet18")
-  if (names === "nda") return isTorchvision(tensors.keys()) ? fromTorchvision(tensors) : unfit(where, "These are not torchvision's names of a ResNet.", "a state dict of resnet18, resnet34, resnet50, … has conv1.weight, bn1.running_mean, layer1.0.conv1.weight and so on")
+  if (names === "nda") return isTorchvision(tensors.keys()) ? fromTorchvision(tensors) : unfit(where, "These are not torchvision's names of a ResNet or of Inception-v3.", "a state dict of resnet18, resnet34, resnet50, … has conv1.weight, bn1.running_mean, layer1.0.conv1.weight and so on, one of inception_v3 Conv2d_1a_3x3.conv.weight, Mixed_5b.branch1x1.conv.weight and so on")
   const { tensors: out, unknown } = toTorchvision(tensors)
-  return unknown.length === 0 ? out : unfit(where, `torchvision has no name for ${unknown.slice(0, 5).join(", ")}${unknown.length > 5 ? ` and ${unknown.length - 5} more` : ""}.`, "name the part that is a ResNet: FILE#subtree, say F.safetensors#resnet18")
+  return unknown.length === 0 ? out : unfit(where, `torchvision has no name for ${unknown.slice(0, 5).join(", ")}${unknown.length > 5 ? ` and ${unknown.length - 5} more` : ""}.`, "name the part that is a ResNet or Inception-v3: FILE#subtree, say F.safetensors#resnet18")
 }
 
 /** In the order of `like`, and with what it holds beyond. */

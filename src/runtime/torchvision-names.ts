@@ -1,9 +1,11 @@
 /**
- * The names that torchvision gives the weights of its ResNets, in pairs with the paths of `resnet18`, `resnet34` and `resnet50` of nda.nn.
+ * The names that torchvision gives the weights of its networks, in pairs with the paths of nda.nn: here of `resnet18`, `resnet34` and
+ * `resnet50`, in inception-names.ts of `inception_v3`.
  *
  * The law: `#` is a number, the same on both sides, in order; `@` is each tensor of a batch norm by its pair in `batchNorm`. What a tensor holds is
  * never changed: shapes and layouts are the same. A batch norm of nda does not count batches, so that `num_batches_tracked` has a name and no reader.
  */
+import { inception } from "./inception-names.ts"
 import type { SafeTensor } from "./safetensors.ts"
 
 type Pairs = readonly (readonly [torchvision: string, nda: string])[]
@@ -63,19 +65,38 @@ const translator = (pairs: Pairs, from: 0 | 1): ((name: string) => string | unde
   }
 }
 
-const families = [basic, deep].map((pairs) => ({ toNda: translator(pairs, 0), toTorchvision: translator(pairs, 1) }))
-
-/** Names of a whole trunk under torchvision's names? The third convolution of a block tells the deep ones. */
-export const isTorchvision = (names: Iterable<string>): boolean => {
-  const all = new Set(names)
-  return ["conv1.weight", "bn1.running_mean", "layer1.0.conv1.weight", "layer4.0.bn2.running_var"].every((name) => all.has(name))
+interface Family {
+  readonly toNda: (name: string) => string | undefined
+  readonly toTorchvision: (path: string) => string | undefined
+  /** Names that a whole trunk has, in one part of it and another. */
+  readonly whole: readonly string[]
+  /** What a path that no other family has begins with. */
+  readonly begins: string
 }
+
+const family = (pairs: Pairs, begins: string, whole: readonly string[]): Family => ({ toNda: translator(pairs, 0), toTorchvision: translator(pairs, 1), whole, begins })
+
+const resnet = ["conv1.weight", "bn1.running_mean", "layer1.0.conv1.weight", "layer4.0.bn2.running_var"]
+/** A file is of the first family all of whose names it has; the third convolution of a block tells the deep ResNets. */
+const families: readonly Family[] = [
+  family(deep, "resnet_deep.", [...resnet, "layer1.0.conv3.weight"]),
+  family(basic, "resnet_basic.", resnet),
+  family(inception, "mixed_5b.inception_a.", ["Conv2d_1a_3x3.conv.weight", "Conv2d_1a_3x3.bn.running_mean", "Mixed_5b.branch1x1.conv.weight", "Mixed_7c.branch_pool.bn.running_var"]),
+]
+
+const familyOf = (names: Iterable<string>): Family | undefined => {
+  const all = new Set(names)
+  return families.find(({ whole }) => whole.every((name) => all.has(name)))
+}
+
+/** Names of a whole trunk under torchvision's names? */
+export const isTorchvision = (names: Iterable<string>): boolean => familyOf(names) !== undefined
 
 /** The paths of a file's names; a name that has none stays. */
 const pathsOf = (names: Iterable<string>): readonly (readonly [name: string, path: string])[] => {
   const all = [...names]
-  const { toNda } = families[all.includes("layer1.0.conv3.weight") ? 1 : 0]!
-  return all.map((name) => [name, toNda(name) ?? name] as const)
+  const own = familyOf(all)
+  return all.map((name) => [name, own?.toNda(name) ?? name] as const)
 }
 
 /** Tensors under nda's paths. */
@@ -89,8 +110,8 @@ export const torchvisionNames = (names: Iterable<string>, paths: readonly string
 
 /** Tensors under torchvision's names, and the names that have none. */
 export const toTorchvision = (tensors: Tensors): { readonly tensors: Tensors; readonly unknown: readonly string[] } => {
-  const { toTorchvision: called } = families[[...tensors.keys()].some((name) => name.startsWith("resnet_deep.")) ? 1 : 0]!
-  const named = [...tensors].map(([name, tensor]) => [called(name), name, tensor] as const)
+  const own = families.find(({ begins }) => [...tensors.keys()].some((path) => path.startsWith(begins)))
+  const named = [...tensors].map(([name, tensor]) => [own?.toTorchvision(name), name, tensor] as const)
   return {
     tensors: new Map(named.flatMap(([to, , tensor]) => (to === undefined ? [] : [[to, tensor] as const]))),
     unknown: named.flatMap(([to, name]) => (to === undefined ? [name] : [])),
@@ -98,11 +119,11 @@ export const toTorchvision = (tensors: Tensors): { readonly tensors: Tensors; re
 }
 
 /**
- * What a model that reads `own` may leave unread of a file with torchvision's names: the counters, the last layer, which trunks do not have,
- * and whole layers that the model does not have (a trunk that ends early).
+ * What a model that reads `own` may leave unread of a file with torchvision's names: the counters, the last layer and Inception's second one,
+ * which trunks do not have, and whole layers that the model does not have (a trunk that ends early).
  */
 export const mayStayUnread = (path: string, own: ReadonlySet<string>): boolean => {
-  if (path.endsWith(".num_batches_tracked") || path === "linear.weight" || path === "linear.bias") return true
+  if (path.endsWith(".num_batches_tracked") || /^(linear|fc)\.(weight|bias)$/.test(path) || path.startsWith("AuxLogits.")) return true
   const layer = /^resnet_\w+\.layer\d+\./.exec(path)?.[0]
   return layer !== undefined && ![...own].some((each) => each.startsWith(layer))
 }

@@ -17,6 +17,7 @@ const exportsOf = (module: string): readonly string[] => {
 const library = [
   ...modules.map((module) => `from ${module} import ${exportsOf(module).join(", ")}`),
   "from nda.nn.resnet import bottleneck, resnet_deep", "from nda.nn.resnet2d3d import clip_block",
+  "from nda.nn.inception import inception_a, inception_b, inception_c, inception_d, inception_e",
   "from nda.image import diff_augment, color_jitter, hflip, rotate",
   "block critic(x: Image[n, c, h, w]) -> Logit[n] = x |> conv(2) |> tanh |> global_mean |> linear(1) |> squeeze",
 ].join("\n")
@@ -25,6 +26,7 @@ const library = [
 const excepted: Readonly<Record<string, string>> = {
   one_hot: "a function of integers",
   resnet34: "the blocks of resnet18, more of them", resnet18_classes: "resnet18 and a linear layer", resnet50_classes: "resnet50 and a linear layer",
+  inception_v3: "its blocks, a to e, one after another: their cases",
   resnet18_maps: "resnet18 before its pooling", resnet18_levels: "resnet18 before its pooling",
   enqueue_labels: "a function of integers", nearest_class: "its result is a class",
   moved_by: "moves a picture by numbers that are drawn", boxes_moved_by: "moves truth, which nothing learns", jitter_scene: "moves truth, which nothing learns",
@@ -52,6 +54,7 @@ const layers: readonly Case[] = [
   ["class_batch_norm", pictures, "class_batch_norm(2, init=normal())(x, at (i: 2) => i)"],
   ["layer_norm", "f32[2, 3, 5]", "x |> layer_norm"], ["group_norm", pictures, "x |> group_norm(groups=2)"], ["instance_norm", pictures, "x |> instance_norm"], ["rms_norm", "f32[2, 5]", "x |> rms_norm"],
   ["max_pool", pictures, "x |> max_pool(2)"], ["max_pool, overlapping", pictures, "x |> max_pool(3, stride=2, pad=1)"], ["avg_pool", pictures, "x |> avg_pool(2)"], ["avg_pool, overlapping", pictures, "x |> avg_pool(3, stride=2, pad=1)"],
+  ["avg_pool, its border not counted", pictures, "x |> avg_pool(3, stride=2, pad=1, count_pad=false)"],
   ["global_sum", pictures, "x |> global_sum"], ["global_mean", pictures, "x |> global_mean"], ["global_max", pictures, "x |> global_max"], ["adaptive_avg_pool", pictures, "x |> adaptive_avg_pool(4, 3)"],
   ["adaptive_max_pool", "f32[1, 2, 7, 5]", "x |> adaptive_max_pool(3, 2)"],
   ["upsample", "f32[2, 2, 3, 3]", "x |> upsample(2)"], ["upsample_bilinear", "f32[2, 2, 3, 3]", "x |> upsample_bilinear(2)"], ["pixel_shuffle", pictures, "x |> pixel_shuffle(2)"],
@@ -62,6 +65,9 @@ const layers: readonly Case[] = [
   ["avg_pool3d", clips, "x |> avg_pool3d(2, kt=3)"], ["avg_pool3d, overlapping", clips, "x |> avg_pool3d(3, kt=2, stride=2, stride_t=1, pad=1, pad_t=1)"],
   ["conv_gru", "f32[2, 5, 2, 2]", "conv_gru(3)(x[:, 0 : 3], x[:, 3 : 5])"], ["conv_gru, 3 x 3", "f32[1, 4, 2, 3]", "conv_gru(2, k=3)(x[:, 0 : 2], x[:, 2 : 4])"],
   ["a block of resnet50", "f32[2, 2, 4, 4]", "x |> bottleneck(1, stride=2)"],
+  ["Inception's block a", "f32[2, 2, 4, 4]", "x |> inception_a(32, avg_pool(3, stride=1, pad=1), divisor=16)"], ["its b", "f32[2, 2, 5, 5]", "x |> inception_b(divisor=32)"],
+  ["its c", "f32[2, 2, 4, 4]", "x |> inception_c(64, avg_pool(3, stride=1, pad=1, count_pad=false), divisor=32)"], ["its d", "f32[2, 2, 5, 5]", "x |> inception_d(divisor=64)"],
+  ["its e", "f32[2, 2, 3, 3]", "x |> inception_e(max_pool(3, stride=1, pad=1), divisor=64)"],
   ["a block of the 2D-3D ResNet", clips, "x |> clip_block(3, stride=2)"], ["its last one", clips, "x |> clip_block(2, kt=1, open=true)"],
   ["multi_head_attention", "f32[2, 3, 4]", "multi_head_attention(2)(x, x)"],
   ["dropout", "f32[4, 5]", "x |> dropout(0.4)"],

@@ -1,24 +1,13 @@
 /** Files with the names and shapes of torchvision's state dicts: what a ResNet of nda reads of them, and what is written back. Values are made up. */
 import fs from "node:fs"
-import os from "node:os"
 import path from "node:path"
 import { describe, expect, it } from "vitest"
-import { commands } from "../../src/cli/commands.ts"
-import { makeConsole } from "../../src/cli/console.ts"
-import { isFailure, type Outcome } from "../../src/cli/failure.ts"
-import { parseArguments } from "../../src/cli/parse-arguments.ts"
-import { weightsCommand } from "../../src/cli/weights-command.ts"
-import type { ProgramPlan } from "../../src/plan/plan.ts"
 import { CheckpointError } from "../../src/runtime/errors.ts"
-import { writeSafetensors, type SafeTensor } from "../../src/runtime/safetensors.ts"
+import { writeSafetensors } from "../../src/runtime/safetensors.ts"
 import { modelTensors } from "../../src/runtime/slot-tensors.ts"
 import { loadWeights, weightsRequest } from "../../src/runtime/weights.ts"
-import { elaborated } from "../learning/program.ts"
+import { asked, batchNorm, count, fileOf, folder, made, message, planOf, sizes, type Shapes } from "./named-weights.ts"
 
-type Shapes = readonly (readonly [name: string, shape: readonly number[]])[]
-
-const batchNorm = (name: string, channels: number): Shapes =>
-  [...["weight", "bias", "running_mean", "running_var"].map((part): Shapes[number] => [`${name}.${part}`, [channels]]), [`${name}.num_batches_tracked`, []]]
 const conv = (name: string, to: number, from: number, k: number): Shapes[number] => [`${name}.weight`, [to, from, k, k]]
 
 /** As `torchvision.models.resnetN().state_dict()` lists them. */
@@ -38,42 +27,10 @@ const stateDict = (depths: readonly number[], deep: boolean, classes = 1000): Sh
   return [conv("conv1", 64, 3, 7), ...batchNorm("bn1", 64), ...layers, ["fc.weight", [classes, from]], ["fc.bias", [classes]]]
 }
 
-const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
-
-const made = (shapes: Shapes): ReadonlyMap<string, SafeTensor> => {
-  let word = 12345
-  return new Map(shapes.map(([name, shape]) => {
-    if (name.endsWith(".num_batches_tracked")) return [name, { dtype: "I64", shape, bytes: new Uint8Array(BigInt64Array.of(BigInt(40_000 + name.length)).buffer) }]
-    const values = Float32Array.from({ length: count(shape) }, () => (word = (Math.imul(word, 1664525) + 1013904223) | 0) / 2 ** 33)
-    return [name, { dtype: "F32", shape, bytes: new Uint8Array(values.buffer) }]
-  }))
-}
-
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "nda-torchvision-"))
-const fileOf = (name: string, tensors: ReadonlyMap<string, SafeTensor>): string => {
-  const file = path.join(folder, name)
-  fs.writeFileSync(file, writeSafetensors(tensors))
-  return file
-}
-
-/** What the loading of weights reads of a plan. */
-const planOf = (block: string): ProgramPlan => {
-  const program = elaborated(`from nda.nn import resnet18, resnet18_maps, resnet50, resnet18_classes, resnet50_classes\nmodel E = ${block}\ngraph g(x: Image[1, 3, 32, 32]) = { y: E(x) }\n`, "g")
-  const slots = program.slots.map(({ name, kind, model, node, leaves }) => ({ name, kind, model, dtype: node.dtype, shape: node.shape, leaves }))
-  return { entry: "g", slots, models: program.models } as unknown as ProgramPlan
-}
-
-const asked = (...words: readonly string[]): Promise<Outcome> => {
-  const args = parseArguments(commands.find((c) => c.name === "weights")!, words)
-  return isFailure(args) ? Promise.resolve(args) : weightsCommand(args, makeConsole({ on: new Set(["quiet"]) }))
-}
-const message = (outcome: Outcome): string => (isFailure(outcome) ? `${outcome.message} | ${outcome.hint ?? ""}` : "no failure")
-
 describe("torchvision's names", () => {
   it("are those of the real state dicts, by the numbers that are known of them", () => {
-    const counts = (shapes: Shapes) => [shapes.length, shapes.filter(([name]) => !/running_|num_batches/.test(name)).reduce((sum, [, shape]) => sum + count(shape), 0)]
-    expect(counts(stateDict([2, 2, 2, 2], false))).toEqual([122, 11_689_512])
-    expect(counts(stateDict([3, 4, 6, 3], true))).toEqual([320, 25_557_032])
+    expect(sizes(stateDict([2, 2, 2, 2], false))).toEqual([122, 11_689_512])
+    expect(sizes(stateDict([3, 4, 6, 3], true))).toEqual([320, 25_557_032])
   })
 
   it.each([
