@@ -6,6 +6,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { outlineOf, type Outline } from "../syntax/outline.ts"
 import { parse } from "../syntax/parser.ts"
 import { lookup, type Scope } from "./scope.ts"
+import { loaderNames } from "./sources.ts"
 
 export interface LoadedModule {
   /** `nda.image`, or the file's path. */
@@ -107,6 +108,18 @@ export const loadModules = (file: string, sources: Readonly<Record<string, strin
   if (prelude) visit(prelude)
   if (main) visit(main)
   return { main, modules, needs: [...new Set(needs)], diagnostics }
+}
+
+/** The standard modules by the names they declare. */
+export const homesIn = (library: Readonly<Record<string, string>>): ReadonlyMap<string, string> => {
+  const homes = new Map<string, string>()
+  for (const [module, text] of Object.entries(library)) {
+    if (module === "nda.prelude") continue
+    const home = module.split(".").slice(0, 2).join(".")
+    for (const m of text.matchAll(/^(?:negative )?(?:fn|block|loss|augment|const) ([A-Za-z_]\w*)/gm)) if (!homes.has(m[1]!)) homes.set(m[1]!, home)
+  }
+  for (const name of loaderNames) homes.set(name, "nda.data")
+  return homes
 }
 
 /** The standard module that declares a name, for "it is in …". */

@@ -19,7 +19,7 @@ import { evaluate } from "./expression.ts"
 import { checkFunction } from "./function.ts"
 import { matchType, valueOfType } from "./match.ts"
 import { newInstances } from "./instances.ts"
-import { homeOf, loadModules, moduleKey, type Library, type Loaded, type LoadedModule, type MainModule } from "./modules.ts"
+import { homeOf, homesIn, loadModules, moduleKey, type Library, type Loaded, type LoadedModule, type MainModule } from "./modules.ts"
 import { printValue } from "./print-value.ts"
 import { inner, lookup, type Binding, type Scope } from "./scope.ts"
 import { loaderNames, sourceNamed } from "./sources.ts"
@@ -37,20 +37,18 @@ export interface Program {
 
 const nowhere: Span = { file: "", start: 0, end: 0 }
 
-/** What every module sees: builtins and constants. */
+/** What every module sees: builtins and constants; and, under `home NAME`, where the standard library declares a name, looked for only when one is not found. */
 const rootScope = (library: Readonly<Record<string, string>>): Scope => {
   const names = new Map<string, Binding>()
   for (const name of [...builtins.keys(), "size"]) names.set(name, { value: { kind: "builtin", name }, span: undefined })
   names.set("pi", { value: literal(Math.PI), span: undefined })
   names.set("none", { value: none, span: undefined })
-  // Where the standard library declares what: for "it is in nda.image".
-  for (const [module, text] of Object.entries(library)) {
-    if (module === "nda.prelude") continue
-    const home = module.split(".").slice(0, 2).join(".")
-    for (const m of text.matchAll(/^(?:negative )?(?:fn|block|loss|augment|const) ([A-Za-z_]\w*)/gm)) if (!names.has(`home ${m[1]}`)) names.set(`home ${m[1]}`, { value: { kind: "string", value: home }, span: undefined })
+  let homes: ReadonlyMap<string, string> | undefined
+  const fallback = (name: string): Binding | undefined => {
+    const home = name.startsWith("home ") ? (homes ??= homesIn(library)).get(name.slice(5)) : undefined
+    return home === undefined ? undefined : { value: { kind: "string", value: home }, span: undefined }
   }
-  for (const name of loaderNames) names.set(`home ${name}`, { value: { kind: "string", value: "nda.data" }, span: undefined })
-  return { parent: undefined, names }
+  return { parent: undefined, names, fallback }
 }
 
 /** Opens a program: scopes for all modules, with `--set` applied to the constants and entries of the main one. */
