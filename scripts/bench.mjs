@@ -61,7 +61,7 @@ const asksFor = (...names) => names.some((name) => options.names.includes(name))
 try {
   installPackages(root, say)
   if ((await ensureDriver(say)) === undefined) throw new Error("no Vulkan adapter, and none could be installed")
-  writeStdlib()
+  await writeStdlib()
   if (asksFor("cold", "compile")) await (await import("./build.mjs")).build({ fast: true })
 } catch (error) {
   say(error instanceof Error ? error.message : String(error))

@@ -17,7 +17,7 @@ const linkBinary = () => {
 
 export const build = async ({ fast }) => {
   const esbuild = await import("esbuild")
-  writeStdlib()
+  await writeStdlib()
   fs.rmSync(path.join(root, "dist", "cli-parts"), { recursive: true, force: true })
   await Promise.all([cliBundle("dist"), compilerBundle("dist/index.js"), runtimeBundle("dist/runtime.js")].map((options) => esbuild.build(options)))
   fs.chmodSync(path.join(root, "dist", "cli.js"), 0o755)

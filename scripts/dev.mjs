@@ -6,7 +6,7 @@ import { writeStdlib } from "./stdlib.mjs"
 
 const folder = path.join(root, ".cache", "dev")
 const outfile = path.join(folder, "cli.js")
-writeStdlib()
+await writeStdlib()
 await (await import("esbuild")).build({ ...cliBundle(folder), sourcemap: "inline" })
 process.argv[1] = outfile
 await import(pathToFileURL(outfile).href)

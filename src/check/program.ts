@@ -6,6 +6,7 @@ import { suggest } from "../base/suggest.ts"
 import { dataDisagrees, fieldNotDelivered, notADataSet, outputKind, settingValue, unknownSetting } from "../diagnostics/messages/data.ts"
 import { duplicateName, nestsTooDeeply, notExported, recursion } from "../diagnostics/messages/names.ts"
 import type * as Ast from "../syntax/ast.ts"
+import type { Declared } from "../syntax/outline.ts"
 import { parse } from "../syntax/parser.ts"
 import { dim, rest, type Dimension } from "../types/dimension.ts"
 import { atom, valueOf } from "../types/size.ts"
@@ -18,7 +19,7 @@ import { evaluate } from "./expression.ts"
 import { checkFunction } from "./function.ts"
 import { matchType, valueOfType } from "./match.ts"
 import { newInstances } from "./instances.ts"
-import { homeOf, loadModules, moduleKey, type Loaded, type LoadedModule } from "./modules.ts"
+import { homeOf, homesIn, loadModules, moduleKey, type Library, type Loaded, type LoadedModule, type MainModule } from "./modules.ts"
 import { printValue } from "./print-value.ts"
 import { inner, lookup, type Binding, type Scope } from "./scope.ts"
 import { loaderNames, sourceNamed } from "./sources.ts"
@@ -29,32 +30,30 @@ import { errorValue, isSilent, literal, none, type FunctionValue, type ModelValu
 export interface Program {
   readonly loaded: Loaded
   readonly scopes: ReadonlyMap<string, Scope>
-  readonly main: LoadedModule
+  readonly main: MainModule
   readonly context: Context
   readonly inputs: EntryInputs
 }
 
 const nowhere: Span = { file: "", start: 0, end: 0 }
 
-/** What every module sees: builtins and constants. */
+/** What every module sees: builtins and constants; and, under `home NAME`, where the standard library declares a name, looked for only when one is not found. */
 const rootScope = (library: Readonly<Record<string, string>>): Scope => {
   const names = new Map<string, Binding>()
   for (const name of [...builtins.keys(), "size"]) names.set(name, { value: { kind: "builtin", name }, span: undefined })
   names.set("pi", { value: literal(Math.PI), span: undefined })
   names.set("none", { value: none, span: undefined })
-  // Where the standard library declares what: for "it is in nda.image".
-  for (const [module, text] of Object.entries(library)) {
-    if (module === "nda.prelude") continue
-    const home = module.split(".").slice(0, 2).join(".")
-    for (const m of text.matchAll(/^(?:negative )?(?:fn|block|loss|augment|const) ([A-Za-z_]\w*)/gm)) if (!names.has(`home ${m[1]}`)) names.set(`home ${m[1]}`, { value: { kind: "string", value: home }, span: undefined })
+  let homes: ReadonlyMap<string, string> | undefined
+  const fallback = (name: string): Binding | undefined => {
+    const home = name.startsWith("home ") ? (homes ??= homesIn(library)).get(name.slice(5)) : undefined
+    return home === undefined ? undefined : { value: { kind: "string", value: home }, span: undefined }
   }
-  for (const name of loaderNames) names.set(`home ${name}`, { value: { kind: "string", value: "nda.data" }, span: undefined })
-  return { parent: undefined, names }
+  return { parent: undefined, names, fallback }
 }
 
 /** Opens a program: scopes for all modules, with `--set` applied to the constants and entries of the main one. */
 export const openProgram = (
-  file: string, sources: Readonly<Record<string, string>>, library: Readonly<Record<string, string>>, set: Readonly<Record<string, string>>, diagnostics: Diagnostic[],
+  file: string, sources: Readonly<Record<string, string>>, library: Library, set: Readonly<Record<string, string>>, diagnostics: Diagnostic[],
   counts: Readonly<Record<string, number>> = {},
 ): Program | { readonly needs: readonly string[] } => {
   const loaded = loadModules(file, sources, library)
@@ -64,7 +63,7 @@ export const openProgram = (
     diagnostics, counts: { known: counts, missing: new Map(), sizes: new Map() }, role: "const", frames: [], inline: false, build: undefined, sample: undefined, batch: undefined, inAt: false, reads: undefined,
     domain: undefined, training: false, model: undefined, faulty: new Set(), budget: newBudget(), types: undefined, body: newBody(),
   }
-  const root = rootScope(library)
+  const root = rootScope(library.texts)
   const scopes = new Map<string, Scope>()
   const prelude = loaded.modules.get("nda.prelude")
   const base = prelude ? moduleScope(context, prelude, root, scopes, new Map()) : root
@@ -76,14 +75,14 @@ export const openProgram = (
     if (known) return known
     const scope = moduleScope(context, module, base, scopes, module === loaded.main ? settings : new Map())
     scopes.set(module.name, scope)
-    for (const i of module.ast.imports) {
+    for (const i of module.outline.imports) {
       const target = loaded.modules.get(moduleKey(module.name, i.path))
       if (target === module) continue
       if (target) bindImports(context, scope, i, target, make(target))
       // The module is missing, which has been said: its names are not missing too.
       else for (const name of i.alias ? [i.alias] : i.names.map((n) => n.alias ?? n.name)) bindOnce(context, scope, name, { value: errorValue, span: name.span })
     }
-    if (module === loaded.main) readSettings(context, scope, module, set, settings, sizes)
+    if (module === loaded.main) readSettings(context, scope, loaded.main.ast, set, settings, sizes)
     return scope
   }
   make(loaded.main)
@@ -110,7 +109,7 @@ const bindImports = (ctx: Context, scope: Scope, i: Ast.Import, target: LoadedMo
   }
 }
 
-const declaredNames = (m: LoadedModule): string[] => [...m.ast.declarations.map((d) => d.name.text), ...(m.name === "nda.data" ? loaderNames : [])]
+const declaredNames = (m: LoadedModule): string[] => [...m.outline.declarations.map((d) => d.name.text), ...(m.name === "nda.data" ? loaderNames : [])]
 
 const ownBinding = (scope: Scope, name: string): Binding | undefined => scope.names.get(name) ?? scope.fallback?.(name)
 
@@ -125,7 +124,7 @@ const deepestDefinition = 500
 
 /** A module's scope: functions at once, constants, models and data sets when first asked for. */
 const moduleScope = (ctx: Context, module: LoadedModule, parent: Scope, scopes: ReadonlyMap<string, Scope>, settings: ReadonlyMap<string, Value>): Scope => {
-  const declarations = new Map<string, Ast.Declaration>()
+  const declarations = new Map<string, Declared>()
   const making = new Set<string>()
   const scope: Scope = {
     parent, names: new Map(), file: module.name,
@@ -141,13 +140,13 @@ const moduleScope = (ctx: Context, module: LoadedModule, parent: Scope, scopes: 
         return { value: errorValue, span: d.name.span }
       }
       making.add(name)
-      const binding: Binding = { value: declared(ctx, scope, d, settings), span: d.name.span }
+      const binding: Binding = { value: declared(ctx, scope, d.whole(), settings), span: d.name.span }
       making.delete(name)
       scope.names.set(name, binding)
       return binding
     },
   }
-  for (const d of module.ast.declarations) {
+  for (const d of module.outline.declarations) {
     const key = d.kind === "type" ? `type ${d.name.text}` : d.name.text
     const before = declarations.get(key)
     if (before) {
@@ -155,7 +154,7 @@ const moduleScope = (ctx: Context, module: LoadedModule, parent: Scope, scopes: 
       continue
     }
     declarations.set(key, d)
-    if (d.kind === "type") scope.names.set(key, { value: { kind: "unknown" }, span: d.name.span, type: d })
+    if (d.kind === "type") scope.names.set(key, { value: { kind: "unknown" }, span: d.name.span, type: d.whole() as Ast.TypeDeclaration })
   }
   void scopes
   return scope
@@ -218,9 +217,9 @@ const dataSet = (ctx: Context, scope: Scope, d: Ast.DataDeclaration): Value => {
 // ---------------------------------------------------------------------------------------------------- settings
 
 /** Every name that `--set` may give: constants, and the parameters and open sizes of entries. */
-export const settingsOf = (module: LoadedModule): string[] => {
+export const settingsOf = (module: Ast.Module): string[] => {
   const names = new Set<string>()
-  for (const d of module.ast.declarations) {
+  for (const d of module.declarations) {
     if (d.kind === "const") names.add(d.name.text)
     if (d.kind !== "entry" && d.kind !== "train") continue
     for (const p of d.params) if (p.kind === "param") {
@@ -234,7 +233,7 @@ export const settingsOf = (module: LoadedModule): string[] => {
 const openSizes = (t: Ast.TypeExpr | undefined): string[] =>
   t?.kind !== "named" ? [] : (t.dims ?? []).flatMap((d) => (d.kind === "dim" && d.size.kind === "name" ? [d.size.name.text] : []))
 
-const readSettings = (ctx: Context, scope: Scope, module: LoadedModule, set: Readonly<Record<string, string>>, settings: Map<string, Value>, sizes: Map<string, number>): void => {
+const readSettings = (ctx: Context, scope: Scope, module: Ast.Module, set: Readonly<Record<string, string>>, settings: Map<string, Value>, sizes: Map<string, number>): void => {
   const known = settingsOf(module)
   for (const [name, text] of Object.entries(set)) {
     if (!known.includes(name)) {
@@ -250,7 +249,7 @@ const readSettings = (ctx: Context, scope: Scope, module: LoadedModule, set: Rea
       : hasErrors(parsed.diagnostics) || declaration?.kind !== "const" ? errorValue
       : evaluate({ ...ctx, diagnostics: [], role: "const" }, scope, declaration.value)
     const wanted = kindWords(fallback)
-    const span = fallback?.span ?? { ...nowhere, file: module.name }
+    const span = fallback?.span ?? { ...nowhere, file: module.file }
     if (value.kind === "error" || (wanted && !wanted.fits(value))) {
       report(ctx, settingValue(span, name, text, wanted?.words ?? "a value as in the program"))
       continue
@@ -262,8 +261,8 @@ const readSettings = (ctx: Context, scope: Scope, module: LoadedModule, set: Rea
   }
 }
 
-const defaultOf = (module: LoadedModule, name: string): Ast.Expr | undefined => {
-  for (const d of module.ast.declarations) {
+const defaultOf = (module: Ast.Module, name: string): Ast.Expr | undefined => {
+  for (const d of module.declarations) {
     if (d.kind === "const" && d.name.text === name) return d.value
     if (d.kind === "entry" || d.kind === "train") for (const p of d.params) if (p.kind === "param" && p.value && p.name.text === name) return p.value
   }
@@ -289,8 +288,9 @@ export const checkProgram = (program: Program, types?: Map<Ast.Expr, Value>): vo
   for (const module of own) {
     const scope = program.scopes.get(module.name)
     if (!scope) continue
-    for (const d of module.ast.declarations) bounded(ctx, d.name.span, () => checkDeclaration(ctx, scope, d))
-    if (module.ast.declarations[0]) settle(ctx, module.ast.declarations[0].name.span)
+    const { declarations } = module.outline
+    for (const d of declarations) bounded(ctx, d.name.span, () => checkDeclaration(ctx, scope, d.whole()))
+    if (declarations[0]) settle(ctx, declarations[0].name.span)
   }
   const sound = !hasErrors(ctx.diagnostics)
   // Where every expression's type is asked for, every body is looked into.
@@ -299,7 +299,7 @@ export const checkProgram = (program: Program, types?: Map<Ast.Expr, Value>): vo
     const scope = program.scopes.get(module.name)
     if (!scope) continue
     const inputs = module === program.main ? program.inputs : { set: new Map<string, Value>(), sizes: new Map<string, number>() }
-    for (const d of module.ast.declarations) bounded(ctx, d.name.span, () => checkEntry({ ...ctx, inline: sound, ...instances }, scope, d, inputs))
+    for (const d of module.outline.declarations) bounded(ctx, d.name.span, () => checkEntry({ ...ctx, inline: sound, ...instances }, scope, d.whole(), inputs))
   }
   ctx.diagnostics.sort((a, b) => (a.span.file === b.span.file ? a.span.start - b.span.start : a.span.file === program.main.name ? -1 : b.span.file === program.main.name ? 1 : a.span.file < b.span.file ? -1 : 1))
 }

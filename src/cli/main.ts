@@ -6,6 +6,7 @@ import { exitCode, type ExitCode } from "./exit-code.ts"
 import { isFailure, usageFailure, type Failure } from "./failure.ts"
 import { commandHelp, helpText } from "./help.ts"
 import { internalError } from "./internal-error.ts"
+import { optimiseLater } from "./optimise-later.ts"
 import { parseArguments, shown } from "./parse-arguments.ts"
 import { version } from "./version.ts"
 
@@ -68,5 +69,6 @@ const leave = (code: ExitCode): void => {
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)))
 }
 
+optimiseLater()
 process.on("uncaughtException", (error) => leave(bug(error)))
 void dispatch(process.argv.slice(2)).catch(bug).then(leave)

@@ -6,7 +6,7 @@ import { parse } from "../syntax/parser.ts"
 import type * as Ast from "../syntax/ast.ts"
 import type { Limits, Profile } from "../schedule/limits.ts"
 import type { Tuned } from "../schedule/contraction.ts"
-import { stdlib } from "./library.ts"
+import { library } from "./library.ts"
 
 export interface Request {
   /** The main file: a key of `sources`. */
@@ -35,7 +35,7 @@ export interface Checked {
 
 export const check = (request: Request, types?: Map<Ast.Expr, Value>): Checked => {
   const diagnostics: Diagnostic[] = []
-  const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics)
+  const program = openProgram(request.file, request.sources, library, request.set ?? {}, diagnostics)
   if ("needs" in program) return { diagnostics, needs: program.needs }
   // A program that could not be read, or lacks a file, is not looked into further: what follows from that is no news.
   if (!hasErrors(program.loaded.diagnostics)) checkProgram(program, types)
@@ -53,6 +53,6 @@ export const entries = (request: Request): readonly EntrySummary[] => {
   const text = request.sources[request.file]
   const module = text === undefined ? undefined : parse(request.file, text).value
   if (!module) return []
-  const settings = settingsOf({ name: request.file, source: { name: request.file, text: text!, lineStarts: [] }, ast: module, library: false, broken: false })
+  const settings = settingsOf(module)
   return module.declarations.flatMap((d): EntrySummary[] => (d.kind === "entry" ? [{ name: d.name.text, role: d.role, settings }] : d.kind === "train" ? [{ name: d.name.text, role: "train", settings }] : []))
 }

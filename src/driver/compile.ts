@@ -19,7 +19,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { valueOf } from "../types/size.ts"
 import type { Request } from "./check.ts"
 import { primitiveNamed } from "../prim/table.ts"
-import { stdlib } from "./library.ts"
+import { library } from "./library.ts"
 
 export interface Compiled {
   readonly entry: string
@@ -65,7 +65,7 @@ type OpenedFile = Opened | { readonly program: Program; readonly entry: undefine
 export function openEntry(request: Request, diagnostics: Diagnostic[]): Opened | { readonly needs: readonly string[] }
 export function openEntry(request: Request, diagnostics: Diagnostic[], entryless: boolean): OpenedFile | { readonly needs: readonly string[] }
 export function openEntry(request: Request, diagnostics: Diagnostic[], entryless = false): OpenedFile | { readonly needs: readonly string[] } {
-  const program = openProgram(request.file, request.sources, stdlib, request.set ?? {}, diagnostics, request.counts)
+  const program = openProgram(request.file, request.sources, library, request.set ?? {}, diagnostics, request.counts)
   if ("needs" in program) return program
   if (program.loaded.needs.length > 0) return { needs: program.loaded.needs }
   if (entryless) return { program, entry: undefined }

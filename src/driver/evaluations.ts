@@ -32,7 +32,7 @@ const batchSetting = (opened: Opened, entry: Ast.EntryDeclaration, source: strin
   const param = entry.params.find((p) => p.kind === "batch" && p.name.text === source)
   const call = param?.kind === "batch" && param.source.kind === "call" ? param.source : undefined
   const value = call?.args.find((a) => a.name?.text === "batch")?.value
-  return value?.kind === "name" && settableNames(opened.program.main).includes(value.name) ? value.name : undefined
+  return value?.kind === "name" && settableNames(opened.program.main.ast).includes(value.name) ? value.name : undefined
 }
 
 const smaller = (request: Request, opened: Opened, entry: Ast.EntryDeclaration, builder: Builder, sizes: ReadonlyMap<string, number>, diagnostics: Diagnostic[]): Program | undefined => {
