@@ -1,4 +1,5 @@
 // The parts of `npm run bench` that are about beginning: cold starts, the first step with no shader kept, and compiling the examples.
+import { spawnSync } from "node:child_process"
 import fs from "node:fs"
 import path from "node:path"
 import { root } from "./bundle.mjs"
@@ -28,6 +29,13 @@ export const coldStep = (options) => {
   }
 }
 
+/** Milliseconds of processor time in user mode that a run of nda takes, all its threads together: other work on the machine changes it little. */
+const userTimes = (args, samples) => {
+  const say = `process.on("exit", () => process.stdout.write("\\n" + JSON.stringify(process.cpuUsage().user / 1000)))`
+  const runs = Array.from({ length: samples }, () => spawnSync(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(say)}`, path.join("dist", "cli.js"), ...args], { cwd: root, encoding: "utf8" }))
+  return runs.filter((run) => run.status === 0).map((run) => Number(run.stdout.split("\n").at(-1)))
+}
+
 /** From the text of each example to its plan, in a warm process, and `nda check` of it as a process. */
 export const compileTimes = ({ samples, say, compile }) => {
   const files = fs.readdirSync(path.join(root, "examples")).filter((name) => name.endsWith(".nda")).map((name) => `examples/${name}`)
@@ -36,12 +44,13 @@ export const compileTimes = ({ samples, say, compile }) => {
     say(`compile: ${file}`)
     const [checked] = timeProcesses([[file, process.execPath, [path.join("dist", "cli.js"), "check", file]]], samples)
     const check = checked.ms.length > 0 ? number(median(checked.ms), 0) : "failed"
+    const user = checked.ms.length > 0 ? number(median(userTimes(["check", file], samples)), 0) : "failed"
     return child(process.execPath, [compile, file, String(samples)]).map((r) => {
       if (r.error) wrong.push(`${file}: ${r.error}`)
-      return r.error ? [file, r.entry ?? "", check, "failed", inOneCell(r.error), "", "", "", "", ""]
-        : [file, r.entry, check, number(r.firstMs, 0), spread(r.ms, 0), r.dispatches.join(" + "), r.kernels, megabytes(r.peakBytes), megabytes(r.liveBytes), number(r.peakBytes / r.liveBytes, 2)]
+      return r.error ? [file, r.entry ?? "", check, user, "failed", inOneCell(r.error), "", "", "", "", ""]
+        : [file, r.entry, check, user, number(r.firstMs, 0), spread(r.ms, 0), r.dispatches.join(" + "), r.kernels, megabytes(r.peakBytes), megabytes(r.liveBytes), number(r.peakBytes / r.liveBytes, 2)]
     })
   })
-  const head = ["file", "entry", "`nda check`", "first compile", "min..max (samples)", "dispatches", "kernels", "peak MB", "bound MB", "peak / bound"]
+  const head = ["file", "entry", "`nda check`", "user CPU", "first compile", "min..max (samples)", "dispatches", "kernels", "peak MB", "bound MB", "peak / bound"]
   return { title: "Compiling the examples, ms", text: table(head, rows), wrong }
 }
