@@ -78,6 +78,14 @@ export const under = (file: SafeFile, subtree: string | undefined): SafeFile["te
   return new Map([...file.tensors].flatMap(([name, tensor]) => (name.startsWith(`${subtree}.`) ? [[name.slice(subtree.length + 1), tensor] as const] : [])))
 }
 
+const isRunningStatistic = (path: string): boolean => /(^|\.)normalize_batch(\.\d+)?\.running_(mean|var)$/.test(path)
+
+/**
+ * What a trained model has and another program's use of it may not: a follower's count of updates, and the running statistics of batch norms
+ * where the model is applied with the batch's own (`with_training`) and so reads none at all.
+ */
+const mayStayBehind = (path: string, own: ReadonlySet<string>): boolean => path === "updates" || (isRunningStatistic(path) && ![...own].some(isRunningStatistic))
+
 /** Later requests win over earlier ones; all of a model's tensors or none. */
 export const loadWeights = async (program: ProgramPlan, requests: readonly WeightsRequest[]): Promise<LoadedWeights | CheckpointError> => {
   // Between an arena's leaves there is always zero, so zeros are what leaves are laid into.
@@ -94,7 +102,7 @@ export const loadWeights = async (program: ProgramPlan, requests: readonly Weigh
       const foreign = isTorchvision(part.keys())
       const loaded = foreign
         ? modelFrom(program, zeros, model, { tensors: fromTorchvision(part), metadata: tensors.metadata }, file, undefined, mayStayUnread)
-        : modelFrom(program, zeros, model, tensors, file, request.subtree)
+        : modelFrom(program, zeros, model, tensors, file, request.subtree, mayStayBehind)
       if (loaded instanceof CheckpointError) return loaded
       Object.assign(slots, loaded.slots)
       models.add(model)

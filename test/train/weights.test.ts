@@ -5,7 +5,9 @@ import { describe, expect, it } from "vitest"
 import { writeCheckpoint } from "../../src/runtime/checkpoint.ts"
 import { CheckpointError } from "../../src/runtime/errors.ts"
 import { parseSafetensors, writeSafetensors, type SafeTensor } from "../../src/runtime/safetensors.ts"
+import { modelTensors } from "../../src/runtime/slot-tensors.ts"
 import { loadWeights, weightsRequest } from "../../src/runtime/weights.ts"
+import { count, planOf } from "./named-weights.ts"
 import { learnMean } from "./plans.ts"
 
 const program = learnMean()
@@ -83,6 +85,20 @@ describe("weights", () => {
     expect("notes" in loaded && loaded.notes[1]).toMatch(/not used of .*: head$/)
     const { "big.n": _, ...less } = whole
     expect((await refusal(`${fileOf(less)}#big`)).message).toContain("missing: big.n I32[]")
+  })
+
+  it("of a model that followed another leave its count unread, and running statistics where the program reads none; both are listed", async () => {
+    const own = { "layer.weight": tensor("F32", [6, 8], 192), "layer.bias": tensor("F32", [6], 24), n: tensor("I32", [], 4) }
+    const file = fileOf({ ...own, updates: tensor("F32", [], 4), "norm.normalize_batch.running_mean": tensor("F32", [6], 24), "norm.normalize_batch.1.running_var": tensor("F32", [6], 24) })
+    const loaded = await loadWeights(program, [weightsRequest(file)])
+    expect("notes" in loaded && loaded.notes[1]!.split(": ").at(-1)!.split(", ").sort()).toEqual(["norm.normalize_batch.1.running_var", "norm.normalize_batch.running_mean", "updates"])
+    expect((await refusal(fileOf({ ...own, "layer.updates": tensor("F32", [], 4) }))).message).toContain("not in M: layer.updates F32[]")
+    // A network that reads some of its statistics must be given a file without others.
+    const lessDeep = planOf("resnet18(width=1)")
+    const statistics = Object.fromEntries(lessDeep.slots.map((slot) => [slot.name, new Float32Array(count(slot.shape))]))
+    const deeper = fileOf({ ...Object.fromEntries(modelTensors(lessDeep, statistics, "E")), "other.normalize_batch.running_mean": tensor("F32", [1], 4) })
+    const refused = await loadWeights(lessDeep, [weightsRequest(deeper)])
+    expect(refused instanceof CheckpointError && refused.message).toContain("not in E: other.normalize_batch.running_mean F32[1]")
   })
 
   it("that are no numbers, of a model that is not there, or in a file that is not there, are refused by name", async () => {
