@@ -4,12 +4,12 @@
  */
 import fs from "node:fs"
 import { createRequire } from "node:module"
-import os from "node:os"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
+import { cacheFolder } from "./cache-folder.ts"
 
 /** `scripts/swiftshader.mjs` installs into the same folder. */
-export const swiftShaderFolder = (): string => path.join(process.env["NDA_CACHE"] ?? path.join(os.homedir(), ".cache", "nda"), "swiftshader")
+export const swiftShaderFolder = (): string => cacheFolder("swiftshader")
 
 const versionOf = (packageFile: string): string | undefined => {
   try {

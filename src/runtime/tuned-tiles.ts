@@ -1,9 +1,9 @@
 /** Where `nda tune` keeps what it measured: a file for each adapter with its driver, profile of kernels and version of nda. */
 import fs from "node:fs"
 import { mkdir } from "node:fs/promises"
-import os from "node:os"
 import path from "node:path"
 import { fnv1a32 } from "../base/fnv.ts"
+import { cacheFolder } from "./cache-folder.ts"
 import { replaceFile } from "./durable-files.ts"
 
 /** What measurements hold for. `adapter` names the driver's version too. */
@@ -13,7 +13,7 @@ export interface TunedFor {
   readonly version: string
 }
 
-const folder = (): string => path.join(process.env["NDA_CACHE"] ?? path.join(os.homedir(), ".cache", "nda"), "tuned")
+const folder = (): string => cacheFolder("tuned")
 export const tunedFile = (of: TunedFor): string => path.join(folder(), `${fnv1a32(JSON.stringify([of.adapter, of.profile, of.version])).toString(16).padStart(8, "0")}.json`)
 
 /** The choices by shape; none where there is no file, or none that holds for this. */

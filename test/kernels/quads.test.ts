@@ -117,7 +117,7 @@ describe("four neighbours at once", () => {
     expect(made(tanhOf(5, 333, 333))).toEqual([false])
     expect(made(tanhOf(64, 64, 64))).toEqual([true])
   })
-  it("every function of the prelude has a form for four", async () => {
+  it("a function without branches is widened as it stands, one with branches is called for each component", () => {
     expect(() => mathFunction("wnothing_1")).toThrow()
     expect(mathFunction("wtanh_1").source).not.toContain("x1.x")
     // branches are taken for each component

@@ -10,7 +10,7 @@ export const narrowName = (name: string): string | undefined => (name.startsWith
 
 const token = /0x[0-9a-f]+u|[0-9]+u|[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?f|[A-Za-z_][A-Za-z0-9_]*|[0-9]+|&&|\|\|/g
 
-/** An expression or a function of scalars, read as one of vectors; `kept` are words that stay. */
+/** An expression or a function of scalars, read as one of vectors. */
 export const widened = (text: string): string =>
   text.replace(token, (word) => {
     if (word === "&&") return "&"
