@@ -4,7 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { webgpuDefaults, type Profile } from "../src/schedule/limits.ts"
+import { limitsOf } from "../src/cli/device.ts"
+import type { Limits, Profile } from "../src/schedule/limits.ts"
 import { loadPlan, type TypedArray } from "../src/runtime/executor.ts"
 import { Gpu, gpuLayer, type GpuService } from "../src/runtime/gpu.ts"
 import { loadProgram } from "../src/runtime/program.ts"
@@ -32,9 +33,9 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly 
 const data = await dataOf(option("--data"))
 const seed = 7
 
-const graphOf = (workload: Workload, profile: Profile, began: number): Effect.Effect<Ready & Compiled, unknown, Gpu | Scope.Scope> =>
+const graphOf = (workload: Workload, limits: Limits, profile: Profile, began: number): Effect.Effect<Ready & Compiled, unknown, Gpu | Scope.Scope> =>
   Effect.gen(function* () {
-    const { units: [unit] } = planned(elaboratedFor(workload, workload.set), profile, webgpuDefaults)
+    const { units: [unit] } = planned(elaboratedFor(workload, workload.set), profile, limits)
     const { plan } = unit!
     const compileMs = performance.now() - began
     const [executor, loadMs] = yield* timed(loadPlan(plan))
@@ -52,9 +53,9 @@ interface Compiled {
   readonly liveBytes: number
 }
 
-const programOf = (workload: Workload, profile: Profile, began: number): Effect.Effect<Ready & Compiled, unknown, Gpu | Scope.Scope> =>
+const programOf = (workload: Workload, limits: Limits, profile: Profile, began: number): Effect.Effect<Ready & Compiled, unknown, Gpu | Scope.Scope> =>
   Effect.gen(function* () {
-    const program = programPlanOf(workload, workload.set, profile, webgpuDefaults)
+    const program = programPlanOf(workload, workload.set, profile, limits)
     const compileMs = performance.now() - began
     const [trainer, loadMs] = yield* timed(loadProgram(program))
     yield* trainer.initialise(seed)
@@ -89,7 +90,7 @@ const measure = Effect.gen(function* () {
   const profile = (option("--profile") as Profile | undefined) ?? (gpu.kind === "hardware" ? "gpu" : "cpu")
   watchDevice(gpu.device)
   const began = performance.now()
-  const { once, ...facts } = yield* workload.steps ? programOf(workload, profile, began) : graphOf(workload, profile, began)
+  const { once, ...facts } = yield* workload.steps ? programOf(workload, limitsOf(gpu), profile, began) : graphOf(workload, limitsOf(gpu), profile, began)
   if (!Number.isFinite(facts.check)) throw new Error(`the result is ${facts.check}`)
   yield* once(1)
   const warm = yield* once(1)

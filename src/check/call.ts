@@ -1,6 +1,6 @@
 /** Calls and pipes: configure, then apply (LANGUAGE section 5). */
 import type { Span } from "../base/span.ts"
-import { argumentType, notAStage, notCallable, pipeMismatch, unknownArgument } from "../diagnostics/messages/stages.ts"
+import { argumentType, hidesFunction, notAStage, notCallable, pipeMismatch, unknownArgument } from "../diagnostics/messages/stages.ts"
 import { nestsTooDeeply } from "../diagnostics/messages/names.ts"
 import { trainingModel } from "../diagnostics/messages/state.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -16,7 +16,7 @@ import { applyFunction, configure, formalsOf, nameOf, needsConfiguration } from 
 import { valueOfType } from "./match.ts"
 import { readField, type Border } from "./picture.ts"
 import { printValue } from "./print-value.ts"
-import { inner, lookup, type Scope } from "./scope.ts"
+import { hiddenBy, inner, lookup, type Scope } from "./scope.ts"
 import { applySource } from "./sources.ts"
 import { dimensionOf } from "./types.ts"
 import { errorValue, isSilent, tensor, unknown, type EvaluatedArgument, type LambdaValue, type ModelValue, type Value } from "./value.ts"
@@ -47,8 +47,13 @@ export const callValue = (ctx: Context, scope: Scope, expr: Extract<Ast.Expr, { 
   if (callee.kind === "field") return readField(ctx, expr.span, callee, coordinates(ctx, scope, expr.args), border(ctx, scope, expr.args))
   if (callee.kind === "builtin" && callee.name === "size") return sizeOf(ctx, scope, expr)
   const args = evaluateArguments(ctx, scope, callee, expr.args)
+  if (expr.callee.kind === "name" && isPlain(callee) && isFunction(hiddenBy(scope, expr.callee.name)?.value))
+    return fail(ctx, hidesFunction(expr.callee.span, expr.callee.name, printValue(callee), lookup(scope, expr.callee.name)!.span))
   return applyValue(ctx, callee, args, expr.span, expr.callee.span)
 }
+
+const isPlain = (v: Value): boolean => v.kind === "int" || v.kind === "bool" || v.kind === "string" || v.kind === "list" || v.kind === "tuple" || v.kind === "record" || v.kind === "tensor"
+const isFunction = (v: Value | undefined): boolean => v?.kind === "builtin" || v?.kind === "function" || v?.kind === "native"
 
 /** Applies a value to one group of arguments. */
 export const applyValue = (ctx: Context, callee: Value, args: readonly EvaluatedArgument[], span: Span, calleeSpan: Span): Value => {

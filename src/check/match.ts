@@ -216,10 +216,14 @@ const matchOpen = (ctx: Context, scope: Scope, type: Extract<Ast.TypeExpr, { kin
   return true
 }
 
+/** What the name of `..s` stands for in an expression: the sizes, a shape for `reshape(x, s)`. */
+export const sizesOf = (dims: readonly Dimension[]): Value =>
+  dims.every(isDim) ? { kind: "list", items: dims.map((d): Value => ({ kind: "int", size: (d as Dim).size })) } : unknown
+
 const matchRest = (ctx: Context, scope: Scope, w: Extract<Ast.DimExpr, { kind: "rest" }>, given: readonly Dim[], subject: Subject, text: string, actual: string): boolean => {
   const known = dimensionOf(scope, w.name.text)
   if (!known) {
-    scope.names.set(w.name.text, { value: { kind: "unknown" }, span: w.span, dimension: given })
+    scope.names.set(w.name.text, { value: sizesOf(given), span: w.span, dimension: given })
     return true
   }
   const list = (Array.isArray(known) ? known : [known]) as Dimension[]

@@ -3,7 +3,7 @@ import type * as Ast from "../syntax/ast.ts"
 import { dim, isDim, type Dim, type Dimension } from "../types/dimension.ts"
 import { atom, asAtom, valueOf, type Size } from "../types/size.ts"
 import type { Context } from "./context.ts"
-import { convert } from "./match.ts"
+import { convert, sizesOf } from "./match.ts"
 import { inner, type Scope } from "./scope.ts"
 import { evaluateType } from "./types.ts"
 import { isSilent, type FunctionValue, type Type, type Value } from "./value.ts"
@@ -42,7 +42,7 @@ export const ownScope = (ctx: Context, fn: FunctionValue, signature: Scope): Own
     if (name.startsWith("@")) scope.names.set(name, binding)
     else if (Array.isArray(binding.dimension)) {
       const dims = (binding.dimension as readonly Dimension[]).map((d, i) => (isDim(d) ? own(`..${name}${i}`, d, `${name}${i}`) : d))
-      scope.names.set(name, { ...binding, dimension: dims })
+      scope.names.set(name, { ...binding, value: sizesOf(dims), dimension: dims })
     } else if (binding.dimension && isDim(binding.dimension as Dimension)) {
       const made = own(name, binding.dimension as Dim)
       scope.names.set(name, { value: { kind: "int", size: made.size }, span: binding.span, dimension: made })

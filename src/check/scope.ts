@@ -37,6 +37,12 @@ export const lookup = (scope: Scope, name: string): Binding | undefined => {
   return undefined
 }
 
+/** What `name` would mean here without the binding that is nearest. */
+export const hiddenBy = (scope: Scope, name: string): Binding | undefined => {
+  for (let s: Scope | undefined = scope; s; s = s.parent) if (s.names.get(name) ?? s.fallback?.(name)) return s.parent && lookup(s.parent, name)
+  return undefined
+}
+
 export const bind = (scope: Scope, name: string, value: Value, span: Span | undefined): void => {
   scope.names.set(name, { value, span })
 }

@@ -87,6 +87,9 @@ export const costOf = (roots: readonly Scalar[]): Cost => {
 export const laneAxisOf = (table: Table, node: Node): number | undefined =>
   table(node.prim).kind === "access" ? (node.attrs as { readonly lanes?: number }).lanes : undefined
 
+/** An element is one element of another value: reading a copy would cost the same. */
+const isRead = (cost: Cost): boolean => cost.operations === 0 && [...cost.reads.values()].join() === "1"
+
 /** Small values of each sample (the first dimension counts samples); a picture is not one, unless each element is a long sum. */
 const rowShaped = (node: Node, long: boolean): boolean =>
   node.shape.length >= 1 && node.shape[0]! > 0 && sizeOf(node.shape.slice(1)) <= (node.shape.length <= 2 || long ? mostRowElements : mostPlaces)
@@ -148,7 +151,7 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       else if (outputs.has(node)) stop(node, "buffer", "an output")
       else if (rasters.has(node)) stop(node, "buffer", rasters.get(node)!)
       else if (usedByOpaque.has(node)) stop(node, "buffer", "read by a kernel of its own")
-      else if (node.prim === "view") { /* read in place */ }
+      else if (node.prim === "view" || isRead(cost)) { /* read in place */ }
       else if (tiled(node)) stop(node, "buffer", "a contraction")
       else if (terms >= longReduction && rows) stop(node, "row", `a statistic: ${terms} terms for each element`)
       else if (terms >= longReduction && ratio > 1.5) stop(node, "buffer", `each of its sums of ${terms} terms is read ${ratio.toFixed(1)} times`)
@@ -157,7 +160,8 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
       else if (ratio > mostTaps && work >= 4) stop(node, "buffer", `more than ${mostTaps} reads of each element (${ratio.toFixed(1)})`)
       else if (work * (ratio - 1) > mostWaste) stop(node, "buffer", `recomputing ${work.toFixed(0)} operations ${ratio.toFixed(1)} times costs more than storing them`)
     }
-    const times = stops.has(node) ? size : (evaluations.get(node) ?? 0)
+    // What many elements share by way of a read is kept by their loops.
+    const times = stops.has(node) || (cost && isRead(cost) && ratio > mostTaps) ? size : (evaluations.get(node) ?? 0)
     for (const [id, reads] of cost?.perSlot ?? []) {
       const input = node.inputs.find((i) => i.id === id)!
       evaluations.set(input, (evaluations.get(input) ?? 0) + times * reads)

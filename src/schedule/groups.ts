@@ -8,6 +8,7 @@ import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bind
 import { contractionElements, elementsOf, lowerElements, makePlaces, type Elements } from "../kernel/lower-elements.ts"
 import { lowerContraction } from "../kernel/lower-contraction.ts"
 import { lowerQuads } from "../kernel/lower-quads.ts"
+import { oneBinding } from "../kernel/one-binding.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
@@ -157,9 +158,9 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     const first = readsFor()
     const kernel = lower(first, undefined)
     const ranges = rangesOf(rows, first.bindings.bound, node)
-    if (!ranges) return { kernel, bound: first.bindings.bound, node, ranges: undefined, parts: new Set() }
+    if (!ranges) return { ...oneBinding(kernel, first.bindings.bound), node, ranges: undefined, parts: new Set() }
     const again = readsFor()
-    return { kernel: lower(again, ranges), bound: again.bindings.bound, node, ranges, parts: new Set(partsOf(again.bindings.bound)) }
+    return { ...oneBinding(lower(again, ranges), again.bindings.bound), node, ranges, parts: new Set(partsOf(again.bindings.bound)) }
   }
 
   // What does not fit is collected from all kernels, so that few attempts are made.

@@ -93,14 +93,24 @@ export const isPartner = (node: Node): boolean => isDraw(node) && drawAttrs(node
 /** A draw made once for all samples. */
 export const isGlobalDraw = (node: Node): boolean => isDraw(node) && perBatch(node) && !isPartner(node)
 
+/** The stored values that a row's value is computed from. */
+const sourcesOf = (fusion: Fusion, row: Node, found = new Set<Node>()): Set<Node> => {
+  for (const input of row.inputs) {
+    if (found.has(input)) continue
+    found.add(input)
+    if (fusion.stops.get(input)?.kind !== "buffer") sourcesOf(fusion, input, found)
+  }
+  return found
+}
+
 const mentions = (e: Scalar, vars: readonly Var[]): boolean => (e.op === "var" ? vars.includes(e) : operands(e).some((x) => mentions(x, vars)))
 
 type Rate =
   | { readonly kind: "none" }
   /** Draws made once for all samples. */
   | { readonly kind: "global" }
-  /** A variable as a value, without any row value. */
-  | { readonly kind: "value"; readonly of: Var }
+  /** A variable, or the number of a row, as a value, without any row value. */
+  | { readonly kind: "value"; readonly of: Scalar }
   | { readonly kind: "row"; readonly at: Scalar; readonly rows: number }
   | { readonly kind: "pixel" }
 
@@ -150,6 +160,18 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
     const inner = e.op === "reduce" ? [...closed, ...e.vars] : closed
     return operands(e).some((x) => open(x, at, inner))
   }
+  // The numbers of rows that are computed from places: what else is read by them alone belongs to the row too, where it is there in time:
+  // what the host delivers, and what the row's own values are computed from.
+  const numbers = new Map<Scalar, Set<Node>>()
+  for (const e of visited) {
+    const value = rowValue(e)
+    if (e.op !== "read" || !value || value.global || e.index[0]!.op === "const" || open(e.index[0]!, undefined)) continue
+    numbers.set(e.index[0]!, sourcesOf(fusion, value.node, numbers.get(e.index[0]!)))
+  }
+  const late = (e: Extract<Scalar, { op: "read" }>, of: Scalar): boolean => {
+    const node = nodes.get(e.slot)!
+    return fusion.stops.get(node)!.kind === "buffer" && numbers.get(of)?.has(node) === false
+  }
   const range = intervals()
   const rates = new Map<Scalar, Rate>()
   const rateOf = (e: Scalar): Rate => {
@@ -158,10 +180,12 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
     let rate: Rate
     const value = rowValue(e)
     if (e.op === "var") rate = bound.has(e) ? none : { kind: "value", of: e }
+    else if (numbers.has(e)) rate = { kind: "value", of: e }
     else if (value && e.op === "read") {
       const rest = (value.global ? e.index : e.index.slice(1)).map(rateOf).reduce(join, none)
       rate = value.global ? join({ kind: "global" }, rest) : join({ kind: "row", at: e.index[0]!, rows: value.node.shape[0]! }, rest)
     } else rate = operands(e).map(rateOf).reduce(join, none)
+    if (e.op === "read" && rate.kind === "value" && late(e, rate.of)) rate = pixel
     // A loop over rows belongs to no row.
     if (e.op === "reduce" && rate.kind === "row" && mentions(rate.at, e.vars)) rate = pixel
     rates.set(e, rate)

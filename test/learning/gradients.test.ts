@@ -45,7 +45,7 @@ const layers: readonly Case[] = [
   ...activations.map((name): Case => [name, "f32[3, 5]", `2 * x |> ${name}`]),
   ["tanh, sigmoid and softplus", "f32[4, 5]", "tanh(x) * sigmoid(x) * softplus(x)"],
   ["identity, logsumexp, unit and pick", "f32[3, 4]", "logsumexp(identity(x)) + pick(unit(x), at (i: 3) => i)"], ["flatten and squeeze", "f32[3, 1, 1]", "x |> flatten |> squeeze"],
-  ["frames", clips, "frames(x)"], ["moments", pictures, "{ let (m, v) = moments(x)\n m * v }"],
+  ["frames", clips, "frames(x)"], ["moments", pictures, "{ let (m, v) = moments(x)\n m * v }"], ["moments_along", "f32[2, 3, 5]", "{ let (m, v) = moments_along(x)\n m * v }"],
   ["linear", "f32[3, 5]", "x |> linear(4)"], ["mlp", "f32[3, 5]", "x |> mlp([6, 2])"], ["gru", "f32[3, 5]", "gru(4)(x[:, 0 : 4], x)"],
   ["embed", "f32[3, 2]", "x * ((at (i: 3) => i % 2) |> embed(2, 2))"],
   ["conv", pictures, "x |> conv(3)"], ["conv, stride and groups", pictures, "x |> conv(4, stride=2, groups=2, pad=0)"], ["conv, dilation", pictures, "x |> conv(2, dilation=2, pad=2)"],

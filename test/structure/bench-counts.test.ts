@@ -30,14 +30,19 @@ const ceilings: readonly (readonly [keyof typeof workloads, Profile, Most])[] = 
   ["bn_fwd", "cpu", most(2, 2, 33_555_968)], ["bn_fwd", "gpu", most(2, 2, 33_555_968)],              // by hand 2
   ["bn_fwdbwd", "cpu", most(2, 2, 67_110_912)], ["bn_fwdbwd", "gpu", most(2, 2, 67_110_912)],        // target 4
   ["ln_fwd", "cpu", most(2, 2, 34_079_744)], ["ln_fwd", "gpu", most(2, 2, 34_079_744)],              // by hand 2
-  ["ln_fwdbwd", "cpu", most(6, 6, 68_158_976)], ["ln_fwdbwd", "gpu", most(6, 6, 68_158_976)],        // target 4
+  ["ln_fwdbwd", "cpu", most(5, 5, 68_158_976)], ["ln_fwdbwd", "gpu", most(5, 5, 68_158_976)],        // target 4
   ["aug32", "cpu", most(2, 2, 6_307_872)], ["aug32", "gpu", most(2, 2, 6_307_872)],                  // target 2, peak at most 1.1 of 6,291,456 and a little
   ["aug224", "cpu", most(2, 2, 38_537_248)], ["aug224", "gpu", most(2, 2, 38_537_248)],              // target 2
   // Target 40 dispatches in 1 pass and 1 submit, then 35, 29, 25; about 20 shaders; peak at most half of jax-js'.
-  ["gan_step", "cpu", most(64, 64, 31_900_000, 1.001)], ["gan_step", "gpu", most(60, 60, 32_400_000, 1.001)],
+  ["gan_step", "cpu", most(60, 50, 31_900_000, 1.001)], ["gan_step", "gpu", most(58, 49, 31_900_000, 1.001)],
   // Target 60, with one forward of D over the three populations 47.
-  ["biggan_critic", "cpu", most(116, 99, 128_200_000, 1.12)], ["biggan_critic", "gpu", most(102, 86, 128_900_000, 1.12)],
+  ["biggan_critic", "cpu", most(105, 86, 128_200_000, 1.12)], ["biggan_critic", "gpu", most(98, 81, 128_500_000, 1.12)],
   ["moco_step", "cpu", most(362, 261, 117_200_000, 1.01)], ["moco_step", "gpu", most(362, 258, 121_100_000, 1.01)],
+]
+
+/** Dispatches where a kernel may bind 16 buffers, as most adapters allow; the ceilings above are those of WebGPU's least, 8. */
+const withSixteen: readonly (readonly [keyof typeof workloads, Profile, number])[] = [
+  ["ln_fwdbwd", "cpu", 3], ["ln_fwdbwd", "gpu", 3], ["gan_step", "cpu", 57], ["gan_step", "gpu", 56], ["biggan_critic", "cpu", 94], ["biggan_critic", "gpu", 84],
 ]
 
 const known = new Map<string, Elaborated>()
@@ -67,6 +72,10 @@ describe("the benchmark's workloads cost at most", () => {
       expect(plan.peakBytes).toBeLessThanOrEqual(ceiling.overBound * plan.liveBytes)
       for (const { kernel } of schedule.kernels) expect(verifyKernel(kernel, webgpuDefaults)).toEqual([])
     }
+  }, 240_000)
+  it.each(withSixteen)("%s, %s profile, 16 buffers a kernel: %i dispatches", (name, profile, dispatches) => {
+    const { units } = plannedFor(elaborated(name), profile, { ...webgpuDefaults, maxStorageBuffersPerShaderStage: 16 })
+    expect(units.reduce((sum, { plan }) => sum + workOf(plan).dispatches, 0)).toBeLessThanOrEqual(dispatches)
   }, 240_000)
   it("every workload has a ceiling for both profiles", () => {
     expect(ceilings.map(([name, profile]) => `${name} ${profile}`)).toEqual(Object.keys(workloads).flatMap((name) => [`${name} cpu`, `${name} gpu`]))

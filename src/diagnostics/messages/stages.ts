@@ -41,6 +41,13 @@ export const notAnOption = (span: Span, parameter: string, value: string, option
 
 export const notCallable = (span: Span, what: string): Diagnostic => problem("NDA0510", span, `${what} cannot be called`, {})
 
+/** A value of the program has the name of a function that is wanted here. */
+export const hidesFunction = (span: Span, name: string, what: string, made: Span | undefined): Diagnostic =>
+  problem("NDA0510", span, `\`${name}\` is ${what} here, which cannot be called`, {
+    related: [made && { span: made, text: `this hides the function \`${name}\`` }],
+    hint: "give the value another name",
+  })
+
 export const coordinateCount = (span: Span, wanted: number, given: number, names: string): Diagnostic =>
   problem("NDA0511", span, `this picture has ${wanted} coordinates (${names}), and ${given} ${given === 1 ? "is" : "are"} given`, {})
 
