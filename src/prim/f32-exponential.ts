@@ -5,7 +5,7 @@
  * the value it is taken from went through `high12` or `high16` first.
  */
 import { bitsOf, high12, high16, ofBits, polynomial, powerOfTwo, roundEven } from "./f32-bits.ts"
-import { atanhTail, erfcLog, erfTail, expTail, ln2, log2e, log2e12, logTail, sinhTail, tanhTail } from "./polynomials.ts"
+import { atanhTail, erfcLog, erfTail, expTail, ln2, log2e, log2e12, logTail, sinhTail } from "./polynomials.ts"
 
 const f = Math.fround
 
@@ -88,11 +88,16 @@ export const cosh = (x: number): number => {
   return f(t + f(0.25 / t))
 }
 
+/** e / (e + 2), where e = e^(2|x|) - 1. */
 export const tanh = (x: number): number => {
   const a = Math.abs(x)
   if (x !== x || a < 2 ** -13) return x
-  if (a < 0.56) return oddTail(x, tanhTail)
-  const y = a >= 10 ? 1 : f(1 - f(2 / f(expScaled(f(2 * a), 0) + 1)))
+  const t = Math.min(f(a + a), 20)
+  const n = roundEven(f(t * log2e))
+  const r = f(f(t - f(n * ln2[0])) - f(n * ln2[1]))
+  const s = powerOfTwo(n)
+  const e = f(f(s * expMinusOne(r)) + f(s - 1))
+  const y = f(e / f(e + 2))
   return x < 0 ? -y : y
 }
 
@@ -102,9 +107,13 @@ const oddTail = (x: number, coefficients: readonly number[]): number => {
   return f(x + f(f(x * z) * polynomial(z, coefficients)))
 }
 
+/** e / (1 + e) or 1 / (1 + e), where e = e^-|x|; below 2^-126 it is 0. */
 export const sigmoid = (x: number): number => {
   if (x !== x) return x
-  const e = expScaled(-Math.abs(x), 0)
+  const t = Math.max(-Math.abs(x), -88)
+  const n = roundEven(f(t * log2e))
+  const r = f(f(t - f(n * ln2[0])) - f(n * ln2[1]))
+  const e = n < -126 ? 0 : f(powerOfTwo(n) * f(1 + expMinusOne(r)))
   return f((x >= 0 ? 1 : e) / f(1 + e))
 }
 

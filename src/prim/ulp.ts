@@ -9,7 +9,7 @@ const exact = 0.5
 const bounds: { readonly [fn in UnaryFn | BinaryFn]?: number } = {
   neg: exact, abs: exact, sign: exact, floor: exact, ceil: exact, round: exact, sqrt: 1, rsqrt: 2,
   exp: 2, log: 1, log1p: 1.5, expm1: 1.5, sin: 1.5, cos: 2, tan: 3.5, asin: 1.5, acos: 1.5, atan: 1.5, sinh: 3, cosh: 2.5,
-  tanh: 5.5, sigmoid: 4, softplus: 3, erf: 6.5,
+  tanh: 3.5, sigmoid: 4, softplus: 3, erf: 6.5,
   add: exact, sub: exact, mul: exact, div: 2.5, mod: 1, min: exact, max: exact, pow: 3, atan2: 3,
 }
 

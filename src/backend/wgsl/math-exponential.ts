@@ -1,5 +1,5 @@
 /** exp, log and their kin in WGSL: the steps of `prim/f32-exponential.ts`, which also says why they are taken. */
-import { atanhTail, erfcLog, erfTail, expTail, ln2, log2e, log2e12, logTail, sinhTail, tanhTail } from "../../prim/polynomials.ts"
+import { atanhTail, erfcLog, erfTail, expTail, ln2, log2e, log2e12, logTail, sinhTail } from "../../prim/polynomials.ts"
 import { floatLiteral as f, polynomialText as polynomial, wgslFunction } from "./wgsl-function.ts"
 
 const tiny25 = f(2 ** -25)
@@ -79,13 +79,18 @@ export const exponentialFunctions = [
 }`),
   wgslFunction(`fn mtanh_1(x1: f32) -> f32 {
   let a1 = mabs_1(x1);
-  let z1 = x1 * x1;
-  let t1 = x1 + (x1 * z1) * ${polynomial("z1", tanhTail)};
-  let u1 = mcopysign_1(1.0f - 2.0f / (mexps_1(2.0f * min(a1, 10.0f), 0) + 1.0f), x1);
-  return select(select(u1, t1, a1 < 0.56f), x1, misnan_1(x1) || (a1 < ${tiny13}));
+  let c1 = min(a1 + a1, 20.0f);
+  let n1 = round(c1 * ${f(log2e)});
+  let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
+  let s1 = mpow2_1(mwhole_1(n1));
+  let e1 = s1 * mexptail_1(r1) + (s1 - 1.0f);
+  return select(mcopysign_1(e1 / (e1 + 2.0f), x1), x1, misnan_1(x1) || (a1 < ${tiny13}));
 }`),
   wgslFunction(`fn msigmoid_1(x1: f32) -> f32 {
-  let e1 = mexps_1(-abs(x1), 0);
+  let c1 = max(-mabs_1(x1), -88.0f);
+  let n1 = round(c1 * ${f(log2e)});
+  let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
+  let e1 = mpow2_1(mwhole_1(n1)) * (1.0f + mexptail_1(r1));
   return select(select(e1, 1.0f, x1 >= 0.0f) / (1.0f + e1), x1, misnan_1(x1));
 }`),
   wgslFunction(`fn msoftplus_1(x1: f32) -> f32 {
