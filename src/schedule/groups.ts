@@ -140,6 +140,15 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   })
   const programs = programsOf(columns, rowRoots, times, neededAt)
 
+  // Groups that read and write too many buffers are known before any kernel is lowered.
+  const crowded = new Map<Node, string>()
+  for (const group of groups) {
+    const least = leastBindings(fusion, group, stored)
+    if (group.length > 1 || least <= limits.maxStorageBuffersPerShaderStage) continue
+    for (const [node, reason] of relief(fusion, group[0]!.node, limits, least) ?? []) crowded.set(node, reason)
+  }
+  if (crowded.size > 0) return { force: crowded }
+
   const tables = new Map<Column, Table>()
   const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
   const readsFor = (): Reads => ({ bindings: makeBindings(), nodes, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot })
@@ -193,7 +202,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
         continue
       }
       if (storageOf(scheduled.kernel) > limits.maxStorageBuffersPerShaderStage) {
-        const found = relief(fusion, scheduled.node, limits, scheduled.kernel)
+        const found = relief(fusion, scheduled.node, limits, storageOf(scheduled.kernel))
         for (const [node, reason] of found ?? []) force.set(node, reason)
         if (found) continue
       }
@@ -216,7 +225,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
         apart.push(...group.map((x) => x.node))
         continue
       }
-      const found = relief(fusion, e.node, limits, scheduled.kernel)
+      const found = relief(fusion, e.node, limits, storageOf(scheduled.kernel))
       for (const [node, reason] of found ?? []) force.set(node, reason)
       if (found) continue
     }
@@ -252,6 +261,19 @@ const overLimits = (kernels: readonly Scheduled[], limits: Limits): LimitProblem
     }
   }
   return problems
+}
+
+/** At least so many buffers the kernel of a group binds: those that it reads, a table, and its results. */
+const leastBindings = (fusion: Fusion, group: readonly Elements[], stored: (e: Elements) => boolean): number => {
+  const slots = new Set<number>()
+  let table = 0
+  eachScalar(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), (e) => {
+    if (e.op !== "read" || e.slot >= memorySlot) return
+    if (e.slot < 0) table = 1
+    else slots.add(e.slot)
+  })
+  const drawn = fusion.live.filter((n) => slots.has(n.id) && isDraw(n)).length
+  return slots.size - drawn + table + group.filter(stored).length
 }
 
 interface Program {

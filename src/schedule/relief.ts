@@ -1,10 +1,9 @@
 /** Which fused value to store when a kernel breaks a limit: too many buffers, or too many statements. */
 import type { Node } from "../ir/graph.ts"
-import type { Kernel } from "../kernel/kernel.ts"
 import type { Fusion } from "./fuse.ts"
 import type { Limits } from "./limits.ts"
 
-export const relief = (fusion: Fusion, root: Node, limits: Limits, kernel: Kernel): ReadonlyMap<Node, string> | undefined => {
+export const relief = (fusion: Fusion, root: Node, limits: Limits, storage: number): ReadonlyMap<Node, string> | undefined => {
   const buffers = new Map<Node, ReadonlySet<Node>>()
   const sizes = new Map<Node, number>()
   const below = (node: Node): ReadonlySet<Node> => {
@@ -26,7 +25,6 @@ export const relief = (fusion: Fusion, root: Node, limits: Limits, kernel: Kerne
   }
   below(root)
   const inner = [...buffers.keys()].filter((n) => n !== root && n.prim !== "const" && n.shape.length > 0)
-  const storage = kernel.bindings.filter((b) => b.access !== "uniform").length
   if (storage > limits.maxStorageBuffersPerShaderStage) {
     const most = limits.maxStorageBuffersPerShaderStage - 2
     const candidates = inner.filter((n) => buffers.get(n)!.size > 1 && buffers.get(n)!.size <= most)
