@@ -88,7 +88,7 @@ export const laneAxisOf = (table: Table, node: Node): number | undefined =>
   table(node.prim).kind === "access" ? (node.attrs as { readonly lanes?: number }).lanes : undefined
 
 /** An element is one element of another value: reading a copy would cost the same. */
-const isRead = (cost: Cost): boolean => cost.operations === 0 && [...cost.reads.values()].join() === "1"
+const isRead = (cost: Cost): boolean => cost.operations === 0 && cost.reads.size === 1 && [...cost.reads.values()][0] === 1
 
 /** Small values of each sample (the first dimension counts samples); a picture is not one, unless each element is a long sum. */
 const rowShaped = (node: Node, long: boolean): boolean =>
@@ -169,4 +169,16 @@ export const fuse = (graph: Graph, table: Table, forced: ReadonlyMap<Node, strin
   }
   const rowBound = new Set([...hasRow].filter((n) => rowShaped(n, (own.get(n)?.terms ?? 1) >= longReduction) || n.shape.length === 0))
   return { live, stops, inliner: makeInliner(table, (n) => stops.has(n), templates), table, rowBound }
+}
+
+/** The stored values that a value is computed from. */
+export const buffersBelow = (fusion: Fusion, root: Node): Node[] => {
+  const seen = new Set<Node>()
+  const stack = [root]
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue
+    seen.add(node)
+    if (node === root || fusion.stops.get(node)?.kind !== "buffer") stack.push(...node.inputs)
+  }
+  return [...seen]
 }

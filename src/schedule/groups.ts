@@ -13,7 +13,7 @@ import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
 import { beside } from "./beside.ts"
-import { fuse, type Fusion } from "./fuse.ts"
+import { buffersBelow, fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
 import { contractionOf, isTiled, type Tiles, type Tuned } from "./contraction.ts"
@@ -116,10 +116,13 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
 
   const times = timesOf(fusion, elementsByRoot, arenas, rowRoots, columns)
   const rasters = new Set(graph.rasters.map((r) => r.node))
+  /** How many buffers and tables stand behind slots. */
+  const bindingsOf = (slots: Iterable<number>): number =>
+    new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.live.find((n) => n.id === slot)!))).size
   const groups = merge(elementsByRoot, {
     times, mostBindings: limits.maxStorageBuffersPerShaderStage,
     joins: (e) => !e.within && !separate.has(e.node) && !rasters.has(e.node) && joinable(table, e),
-    bindings: (slots) => new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.live.find((n) => n.id === slot)!))).size
+    bindings: bindingsOf
   })
   const elements = groups.flat()
   // What was handed on to all its readers needs no buffer.
@@ -142,10 +145,13 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
 
   // Groups that read and write too many buffers are known before any kernel is lowered.
   const crowded = new Map<Node, string>()
-  for (const group of groups) {
-    const least = leastBindings(fusion, group, stored)
-    if (group.length > 1 || least <= limits.maxStorageBuffersPerShaderStage) continue
-    for (const [node, reason] of relief(fusion, group[0]!.node, limits, least) ?? []) crowded.set(node, reason)
+  for (const [e, ...others] of groups) {
+    if (!e || others.length > 0) continue
+    const slots = new Set<number>()
+    eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => { if (x.op === "read") slots.add(x.slot) })
+    const least = bindingsOf(slots) + (stored(e) ? 1 : 0)
+    if (least <= limits.maxStorageBuffersPerShaderStage) continue
+    for (const [node, reason] of relief(fusion, e.node, limits, least) ?? []) crowded.set(node, reason)
   }
   if (crowded.size > 0) return { force: crowded }
 
@@ -263,19 +269,6 @@ const overLimits = (kernels: readonly Scheduled[], limits: Limits): LimitProblem
   return problems
 }
 
-/** At least so many buffers the kernel of a group binds: those that it reads, a table, and its results. */
-const leastBindings = (fusion: Fusion, group: readonly Elements[], stored: (e: Elements) => boolean): number => {
-  const slots = new Set<number>()
-  let table = 0
-  eachScalar(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), (e) => {
-    if (e.op !== "read" || e.slot >= memorySlot) return
-    if (e.slot < 0) table = 1
-    else slots.add(e.slot)
-  })
-  const drawn = fusion.live.filter((n) => slots.has(n.id) && isDraw(n)).length
-  return slots.size - drawn + table + group.filter(stored).length
-}
-
 interface Program {
   readonly rows: number
   readonly time: number
@@ -317,18 +310,6 @@ const rowColumns = (fusion: Fusion, node: Node, columns: Columns): readonly Colu
 const kindOf = (table: PrimitiveTable, e: Elements): KernelKind => {
   const { kind } = table(e.node.prim)
   return kind === "opaque" ? "opaque" : kind === "contraction" ? "contract" : kind === "reduction" ? "reduce" : e.sample ? "gather" : "map"
-}
-
-/** The stored values that a value is computed from. */
-const buffersBelow = (fusion: Fusion, root: Node): Node[] => {
-  const seen = new Set<Node>()
-  const stack = [root]
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (seen.has(node)) continue
-    seen.add(node)
-    if (node === root || fusion.stops.get(node)?.kind !== "buffer") stack.push(...node.inputs)
-  }
-  return [...seen]
 }
 
 /** Sorts have kernels of their own. */

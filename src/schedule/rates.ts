@@ -8,7 +8,7 @@ import { interner } from "../scalar/intern.ts"
 import { intervals } from "../scalar/interval.ts"
 import { sizeOf } from "./inline.ts"
 import type { Fusion } from "./fuse.ts"
-import { mostRowElements } from "./fuse.ts"
+import { buffersBelow, mostRowElements } from "./fuse.ts"
 
 /** A value of each row: an expression over `row`, or all elements of a small node. */
 export interface Column {
@@ -93,16 +93,6 @@ export const isPartner = (node: Node): boolean => isDraw(node) && drawAttrs(node
 /** A draw made once for all samples. */
 export const isGlobalDraw = (node: Node): boolean => isDraw(node) && perBatch(node) && !isPartner(node)
 
-/** The stored values that a row's value is computed from. */
-const sourcesOf = (fusion: Fusion, row: Node, found = new Set<Node>()): Set<Node> => {
-  for (const input of row.inputs) {
-    if (found.has(input)) continue
-    found.add(input)
-    if (fusion.stops.get(input)?.kind !== "buffer") sourcesOf(fusion, input, found)
-  }
-  return found
-}
-
 const mentions = (e: Scalar, vars: readonly Var[]): boolean => (e.op === "var" ? vars.includes(e) : operands(e).some((x) => mentions(x, vars)))
 
 type Rate =
@@ -166,7 +156,7 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
   for (const e of visited) {
     const value = rowValue(e)
     if (e.op !== "read" || !value || value.global || e.index[0]!.op === "const" || open(e.index[0]!, undefined)) continue
-    numbers.set(e.index[0]!, sourcesOf(fusion, value.node, numbers.get(e.index[0]!)))
+    numbers.set(e.index[0]!, new Set([...(numbers.get(e.index[0]!) ?? []), ...buffersBelow(fusion, value.node)]))
   }
   const late = (e: Extract<Scalar, { op: "read" }>, of: Scalar): boolean => {
     const node = nodes.get(e.slot)!
