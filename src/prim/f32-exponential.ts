@@ -12,6 +12,12 @@ const f = Math.fround
 /** y * 2^k for |k| <= 252, in two exact steps. */
 const scale = (y: number, k: number): number => f(f(y * powerOfTwo(k >> 1)) * powerOfTwo(k - (k >> 1)))
 
+/** c as n log 2 + r, |r| <= 0.51. */
+const reduced = (c: number): { n: number; r: number } => {
+  const n = roundEven(f(c * log2e))
+  return { n, r: f(f(c - f(n * ln2[0])) - f(n * ln2[1])) }
+}
+
 /** e^r - 1 for |r| <= 0.51. */
 const expMinusOne = (r: number): number => f(r + f(f(r * r) * polynomial(r, expTail)))
 
@@ -19,8 +25,7 @@ const expMinusOne = (r: number): number => f(r + f(f(r * r) * polynomial(r, expT
 const expScaled = (x: number, shift: number): number => {
   if (x !== x) return x
   const clamped = f(Math.max(-120, Math.min(120, x)))
-  const n = roundEven(f(clamped * log2e))
-  const r = f(f(clamped - f(n * ln2[0])) - f(n * ln2[1]))
+  const { n, r } = reduced(clamped)
   return scale(f(1 + expMinusOne(r)), n + shift)
 }
 export const exp = (x: number): number => expScaled(x, 0)
@@ -30,9 +35,8 @@ export const expm1 = (x: number): number => {
   if (Math.abs(x) <= 0.5) return expMinusOne(x)
   if (x < -17.5) return -1
   const clamped = f(Math.min(120, x))
-  const n = roundEven(f(clamped * log2e))
+  const { n, r } = reduced(clamped)
   if (n > 30) return expScaled(x, 0)
-  const r = f(f(clamped - f(n * ln2[0])) - f(n * ln2[1]))
   const s = powerOfTwo(n)
   return f(f(s * expMinusOne(r)) + f(s - 1))
 }
@@ -93,8 +97,7 @@ export const tanh = (x: number): number => {
   const a = Math.abs(x)
   if (x !== x || a < 2 ** -13) return x
   const t = Math.min(f(a + a), 20)
-  const n = roundEven(f(t * log2e))
-  const r = f(f(t - f(n * ln2[0])) - f(n * ln2[1]))
+  const { n, r } = reduced(t)
   const s = powerOfTwo(n)
   const e = f(f(s * expMinusOne(r)) + f(s - 1))
   const y = f(e / f(e + 2))
@@ -111,8 +114,7 @@ const oddTail = (x: number, coefficients: readonly number[]): number => {
 export const sigmoid = (x: number): number => {
   if (x !== x) return x
   const t = Math.max(-Math.abs(x), -88)
-  const n = roundEven(f(t * log2e))
-  const r = f(f(t - f(n * ln2[0])) - f(n * ln2[1]))
+  const { n, r } = reduced(t)
   const e = n < -126 ? 0 : f(powerOfTwo(n) * f(1 + expMinusOne(r)))
   return f((x >= 0 ? 1 : e) / f(1 + e))
 }

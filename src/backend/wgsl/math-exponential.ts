@@ -5,12 +5,15 @@ import { floatLiteral as f, polynomialText as polynomial, wgslFunction } from ".
 const tiny25 = f(2 ** -25)
 const tiny13 = f(2 ** -13)
 
+/** c1 as n1 log 2 + r1. */
+const reduced = `let n1 = round(c1 * ${f(log2e)});
+  let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};`
+
 export const exponentialFunctions = [
   wgslFunction(`fn mexptail_1(r1: f32) -> f32 { return r1 + (r1 * r1) * ${polynomial("r1", expTail)}; }`),
   wgslFunction(`fn mexps_1(x1: f32, s1: i32) -> f32 {
   let c1 = clamp(x1, -120.0f, 120.0f);
-  let n1 = round(c1 * ${f(log2e)});
-  let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
+  ${reduced}
   return select(mscale_1(1.0f + mkeep_1(mexptail_1(r1)), mwhole_1(n1) + s1), x1, misnan_1(x1));
 }`),
   wgslFunction(`fn mexp_1(x1: f32) -> f32 { return mexps_1(x1, 0); }`),
@@ -80,16 +83,14 @@ export const exponentialFunctions = [
   wgslFunction(`fn mtanh_1(x1: f32) -> f32 {
   let a1 = mabs_1(x1);
   let c1 = min(a1 + a1, 20.0f);
-  let n1 = round(c1 * ${f(log2e)});
-  let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
+  ${reduced}
   let s1 = mpow2_1(mwhole_1(n1));
   let e1 = s1 * mexptail_1(r1) + (s1 - 1.0f);
   return select(mcopysign_1(e1 / (e1 + 2.0f), x1), x1, misnan_1(x1) || (a1 < ${tiny13}));
 }`),
   wgslFunction(`fn msigmoid_1(x1: f32) -> f32 {
   let c1 = max(-mabs_1(x1), -88.0f);
-  let n1 = round(c1 * ${f(log2e)});
-  let r1 = (c1 - n1 * ${f(ln2[0])}) - n1 * ${f(ln2[1])};
+  ${reduced}
   let e1 = mpow2_1(mwhole_1(n1)) * (1.0f + mexptail_1(r1));
   return select(select(e1, 1.0f, x1 >= 0.0f) / (1.0f + e1), x1, misnan_1(x1));
 }`),
