@@ -4,8 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { limitsOf } from "../src/cli/device.ts"
-import type { Limits, Profile } from "../src/schedule/limits.ts"
+import { limitsOf, type Limits, type Profile } from "../src/schedule/limits.ts"
 import { loadPlan, type TypedArray } from "../src/runtime/executor.ts"
 import { Gpu, gpuLayer, type GpuService } from "../src/runtime/gpu.ts"
 import { loadProgram } from "../src/runtime/program.ts"
@@ -90,7 +89,7 @@ const measure = Effect.gen(function* () {
   const profile = (option("--profile") as Profile | undefined) ?? (gpu.kind === "hardware" ? "gpu" : "cpu")
   watchDevice(gpu.device)
   const began = performance.now()
-  const { once, ...facts } = yield* workload.steps ? programOf(workload, limitsOf(gpu), profile, began) : graphOf(workload, limitsOf(gpu), profile, began)
+  const { once, ...facts } = yield* workload.steps ? programOf(workload, limitsOf(gpu.limits), profile, began) : graphOf(workload, limitsOf(gpu.limits), profile, began)
   if (!Number.isFinite(facts.check)) throw new Error(`the result is ${facts.check}`)
   yield* once(1)
   const warm = yield* once(1)

@@ -8,11 +8,11 @@ import type { Program as LearningGraphs } from "../ir/program.ts"
 import { tunedBy } from "../driver/tune.ts"
 import type { Plan, ProgramPlan } from "../plan/plan.ts"
 import type { Tuned } from "../schedule/contraction.ts"
-import type { Limits } from "../schedule/limits.ts"
+import { limitsOf } from "../schedule/limits.ts"
 import type { CheckpointError, DataError, GpuError, NotFiniteError } from "../runtime/errors.ts"
 import { loadPlan, type Executor } from "../runtime/executor.ts"
 import { loadProgram, type Trainer } from "../runtime/program.ts"
-import { Gpu, gpuLayer, type GpuService } from "../runtime/gpu.ts"
+import { Gpu, gpuLayer } from "../runtime/gpu.ts"
 import { readTuned, type TunedFor } from "../runtime/tuned-tiles.ts"
 import { exitCode } from "./exit-code.ts"
 import type { Failure } from "./failure.ts"
@@ -77,14 +77,6 @@ const reference: Device = {
   loadProgram: (learning) => Effect.succeed(referenceTrainer(learning.program)),
 }
 
-/** What kernels may ask of a device. */
-export const limitsOf = ({ limits }: GpuService): Limits => ({
-  maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-  maxBufferSize: limits.maxBufferSize, maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
-  maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-  storageOffsetAlignment: limits.minStorageBufferOffsetAlignment,
-})
-
 /** `--device`: nothing of Dawn's is loaded for `reference`. */
 export const openDevice = (wanted: string): Effect.Effect<Device, Failure, Scope.Scope> => {
   if (wanted === "reference") return Effect.succeed(reference)
@@ -92,7 +84,7 @@ export const openDevice = (wanted: string): Effect.Effect<Device, Failure, Scope
     const context = yield* Effect.mapError(Layer.build(gpuLayer(wanted)), runtimeFailure)
     const gpu = yield* Effect.provide(Gpu, context)
     const profile = gpu.kind === "hardware" ? "gpu" : "cpu"
-    const limits = limitsOf(gpu)
+    const limits = limitsOf(gpu.limits)
     return {
       name: gpu.name,
       kind: gpu.kind,

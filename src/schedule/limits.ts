@@ -58,3 +58,11 @@ export const rangesFor = (samples: number, bytesPerSample: readonly number[], li
   const most = Math.min(limits.maxComputeWorkgroupsPerDimension, Math.floor(limits.maxStorageBufferBindingSize / Math.max(...bytesPerSample)))
   return { step: most >= samples ? samples : Math.floor(most / unit) * unit, samples }
 }
+
+/** What a device grants, under WebGPU's names, as far as kernels ask for it. */
+export const limitsOf = (device: Omit<Limits, "storageOffsetAlignment"> & { readonly minStorageBufferOffsetAlignment: number }): Limits => ({
+  maxStorageBuffersPerShaderStage: device.maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize: device.maxStorageBufferBindingSize,
+  maxBufferSize: device.maxBufferSize, maxComputeWorkgroupStorageSize: device.maxComputeWorkgroupStorageSize,
+  maxComputeInvocationsPerWorkgroup: device.maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupsPerDimension: device.maxComputeWorkgroupsPerDimension,
+  storageOffsetAlignment: device.minStorageBufferOffsetAlignment,
+})
