@@ -5,7 +5,6 @@
  */
 import { placeOf, type AffineAccess } from "../prim/contraction.ts"
 import { add, and, f32, i32, idiv, lt, mapScalar, min, mod, mul, select, variable, type Scalar, type Var } from "../scalar/scalar.ts"
-import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { rolesOf, type Blocks } from "../schedule/contraction-tiles.ts"
 import { makeTarget, type Reads } from "./bindings.ts"
@@ -82,7 +81,7 @@ export const lowerBlocks = (group: readonly Elements[], stored: (e: Elements) =>
       load: (start) => {
         const e = variable("e", size * blocks.depth)
         const [own, k] = ownFirst ? [mod(e, i32(size)), idiv(e, i32(size))] : [idiv(e, i32(blocks.depth)), mod(e, i32(blocks.depth))]
-        const [value, place] = canonical(simplify([element(side, add(origin, own), add(start, k), most), add(mul(k, i32(size)), own)]))
+        const [value, place] = simplify([element(side, add(origin, own), add(start, k), most), add(mul(k, i32(size)), own)])
         const counter = local("i32")
         const inner = block(top, [e])
         inner.known.set(e, use(counter))

@@ -4,7 +4,6 @@
  * are spread over the lanes, all lanes sum the statistics, and lane 0 adds the partial sums in a fixed order.
  */
 import type { Node } from "../ir/graph.ts"
-import { canonical } from "../scalar/intern.ts"
 import { i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
@@ -97,7 +96,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
       index.unshift(d === 0 ? outer : mod(outer, i32(extents[d]!)))
       stride *= extents[d]!
     }
-    const bodies = canonical(simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!]))))))
+    const bodies = simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!])))))
     const four = quads && turns >= 4 * leastQuads * lanes ? inQuads(bodies, place, reads) : undefined
     const made = four && four.roots.every(four.moves) ? quadValues(four.roots, four, reads) : undefined
     const turn: Var = four && made ? four.quad : place

@@ -2,7 +2,6 @@
  * Places taken four neighbours at a time: expressions of a place become expressions of a quad and a component, loads of
  * neighbours become one. What depends on the component is wide (`kernel.ts`).
  */
-import { canonical } from "../scalar/intern.ts"
 import { add, i32, mapScalar, mul, operands, type Scalar, type Var } from "../scalar/scalar.ts"
 import { allRules, divisionByMultiple, simplify } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
@@ -35,7 +34,7 @@ export const inQuads = (given: readonly Scalar[], place: Var, reads: Reads): Qua
   const quad: Var = { op: "var", type: "i32", name: "q", low: 0, high: (place.high + 1) / 4 - 1 }
   const component: Var = { op: "var", type: "i32", name: "c", low: 0, high: 3 }
   const memo = new Map<Scalar, Scalar>([[place, add(mul(quad, i32(4)), component)]])
-  const roots = canonical(simplify(given.map((e) => mapScalar(e, (x) => x, memo)), undefined, undefined, rules))
+  const roots = simplify(given.map((e) => mapScalar(e, (x) => x, memo)), undefined, undefined, rules)
   const moves = dependingOn((e) => e === component)
   return { quad, component, roots, moves, of: (at) => quadPlace(at, component, moves) }
 }

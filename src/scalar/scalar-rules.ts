@@ -4,6 +4,8 @@ import type { RuleContext } from "./simplify-scalar.ts"
 
 export interface ScalarRule {
   readonly name: string
+  /** The nodes it is asked for; all, where it is left out. */
+  readonly on?: Scalar["op"]
   /** A node whose operands are simplified; `undefined` where the rule does not fire. */
   readonly apply: (e: Scalar, c: RuleContext) => Scalar | undefined
 }
@@ -13,10 +15,10 @@ type Unary = Extract<Scalar, { op: "unary" }>
 type Select = Extract<Scalar, { op: "select" }>
 type Cast = Extract<Scalar, { op: "cast" }>
 
-const onBinary = (name: string, apply: (e: Binary, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, apply: (e, c) => (e.op === "binary" ? apply(e, c) : undefined) })
-const onUnary = (name: string, apply: (e: Unary, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, apply: (e, c) => (e.op === "unary" ? apply(e, c) : undefined) })
-const onSelect = (name: string, apply: (e: Select, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, apply: (e, c) => (e.op === "select" ? apply(e, c) : undefined) })
-const onCast = (name: string, apply: (e: Cast, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, apply: (e, c) => (e.op === "cast" ? apply(e, c) : undefined) })
+const onBinary = (name: string, apply: (e: Binary, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, on: "binary", apply: (e, c) => (e.op === "binary" ? apply(e, c) : undefined) })
+const onUnary = (name: string, apply: (e: Unary, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, on: "unary", apply: (e, c) => (e.op === "unary" ? apply(e, c) : undefined) })
+const onSelect = (name: string, apply: (e: Select, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, on: "select", apply: (e, c) => (e.op === "select" ? apply(e, c) : undefined) })
+const onCast = (name: string, apply: (e: Cast, c: RuleContext) => Scalar | undefined): ScalarRule => ({ name, on: "cast", apply: (e, c) => (e.op === "cast" ? apply(e, c) : undefined) })
 
 const isConst = (x: Scalar, value: number): boolean => x.op === "const" && Object.is(x.value, value)
 const isInteger = (x: Scalar): boolean => x.type === "i32" || x.type === "u32"
@@ -228,7 +230,7 @@ export const scalarRules: readonly ScalarRule[] = [
   }),
 
   // A sum over a variable of one value, or of none, is its body with that value
-  { name: "reduce-over-one", apply: (e) => {
+  { name: "reduce-over-one", on: "reduce", apply: (e) => {
     if (e.op !== "reduce" || !e.vars.some((v) => v.low === v.high) && e.vars.length > 0) return undefined
     const vars = e.vars.filter((v) => v.low !== v.high)
     return vars.length === 0 ? e.body : { ...e, vars }

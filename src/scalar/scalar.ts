@@ -132,16 +132,17 @@ export const mapScalar = (root: Scalar, f: (e: Scalar) => Scalar, memo = new Map
   const stack = [root]
   while (stack.length > 0) {
     const e = stack[stack.length - 1]!
-    const before = operands(e)
-    const missing = memo.has(e) ? [] : before.filter((x) => !memo.has(x))
-    if (missing.length > 0) {
-      stack.push(...missing.reverse())
+    if (memo.has(e)) {
+      stack.pop()
       continue
     }
+    const before = operands(e)
+    const open = stack.length
+    for (let i = before.length - 1; i >= 0; i--) if (!memo.has(before[i]!)) stack.push(before[i]!)
+    if (stack.length > open) continue
     stack.pop()
-    if (memo.has(e)) continue
     const after = before.map((x) => memo.get(x)!)
-    memo.set(e, f(before.every((x, i) => x === after[i]) ? e : withOperands(e, after)))
+    memo.set(e, f(after.every((x, i) => x === before[i]) ? e : withOperands(e, after)))
   }
   return memo.get(root)!
 }

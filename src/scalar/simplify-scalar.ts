@@ -37,6 +37,7 @@ const normalSum: ScalarRule = {
 /** (k q + r) // k == q + r // k and (k q + r) % k == r % k, where neither sum wraps. */
 const divisionOfSum: ScalarRule = {
   name: "division-of-sum",
+  on: "binary",
   apply: (e, c) => {
     if (e.op !== "binary" || e.type !== "i32" || (e.fn !== "idiv" && e.fn !== "mod") || e.b.op !== "const" || e.b.value <= 0) return undefined
     const k = e.b.value
@@ -64,6 +65,7 @@ const divisionOfSum: ScalarRule = {
  */
 export const divisionByMultiple: ScalarRule = {
   name: "division-by-multiple",
+  on: "binary",
   apply: (e, c) => {
     if (e.op !== "binary" || e.type !== "i32" || (e.fn !== "idiv" && e.fn !== "mod") || e.b.op !== "const" || e.b.value <= 1) return undefined
     const k = e.b.value
@@ -90,6 +92,7 @@ const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : g
 /** An i32 comparison of two sums goes by the range of their difference, where that does not wrap. */
 const comparisonOfSums: ScalarRule = {
   name: "comparison-by-range",
+  on: "binary",
   apply: (e, c) => {
     if (e.op !== "binary" || e.a.type !== "i32" || e.type !== "bool") return undefined
     const a = c.affine(e.a)
@@ -119,6 +122,11 @@ const singleValue: ScalarRule = {
 }
 
 export const allRules: readonly ScalarRule[] = [foldConstants, singleValue, normalSum, divisionOfSum, comparisonOfSums, ...scalarRules]
+
+const opsOf = ["const", "var", "unary", "binary", "cast", "select", "read", "reduce", "threefry"] as const
+type RulesByOp = Readonly<Record<Scalar["op"], readonly ScalarRule[]>>
+const byOp = (rules: readonly ScalarRule[]): RulesByOp => Object.fromEntries(opsOf.map((op) => [op, rules.filter((r) => r.on === undefined || r.on === op)])) as unknown as RulesByOp
+const allByOp = byOp(allRules)
 
 const simplifier = (slots: ReadonlyMap<number, readonly [number, number]> | undefined, rules: readonly ScalarRule[], trace: Trace | undefined): ((root: Scalar) => Scalar) => {
   const intern: Interner = interner()
@@ -151,8 +159,9 @@ const simplifier = (slots: ReadonlyMap<number, readonly [number, number]> | unde
     },
   }
 
+  const rulesOn = rules === allRules ? allByOp : byOp(rules)
   const firstRewrite = (e: Scalar): Scalar | undefined => {
-    for (const rule of rules) {
+    for (const rule of rulesOn[e.op]) {
       const result = rule.apply(e, context)
       if (!result) continue
       const next = intern(result)
@@ -191,11 +200,9 @@ const simplifier = (slots: ReadonlyMap<number, readonly [number, number]> | unde
         continue
       }
       const parts = operands(e)
-      const open = parts.filter((x) => !done.has(x))
-      if (open.length > 0) {
-        stack.push(...open)
-        continue
-      }
+      const open = stack.length
+      for (const x of parts) if (!done.has(x)) stack.push(x)
+      if (stack.length > open) continue
       stack.pop()
       const after = parts.map((x) => done.get(x)!)
       done.set(e, settle(after.every((x, i) => x === parts[i]) ? e : withOperands(e, after)))

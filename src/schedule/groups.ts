@@ -13,6 +13,7 @@ import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
 import { beside } from "./beside.ts"
+import { costsOf, type Costs } from "./costs.ts"
 import { buffersBelow, fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
@@ -20,6 +21,7 @@ import { contractionOf, isTiled, type Tiles, type Tuned } from "./contraction.ts
 import { merge } from "./merge.ts"
 import type { Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
+import { readAtOtherRows } from "./other-rows.ts"
 import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
 import { memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
@@ -65,8 +67,9 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   const separate = new Set<Node>()
   const templates: Templates = new Map()
   const tiles: Tiles = new Map()
+  const costs = costsOf(arenas.graph, table, arenas.arenas, templates, isTiled)
   for (;;) {
-    const made = attempt(arenas, table, limits, profile, forced, separate, templates, tiles, tuned)
+    const made = attempt(arenas, costs, table, limits, profile, forced, separate, templates, tiles, tuned)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -75,14 +78,16 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   }
 }
 
+const needsOtherRows = "a statistic reads it for another sample"
+
 interface Retry {
   readonly force: ReadonlyMap<Node, string>
   /** Values to compute by kernels of their own. */
   readonly separate?: readonly Node[]
 }
 
-const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
-  const fusion = fuse(graph, table, forced, arenas, templates, isTiled)
+const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
+  const fusion = fuse(graph, table, costs, forced, templates, isTiled)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
   const refused = new Set<Node>()
@@ -96,6 +101,10 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
     const kind = fusion.stops.get(n)?.kind
     return !arenas.has(n) && (kind === "buffer" || (outputs.has(n) && kind !== "input" && n.prim !== "const"))
   })
+  const rowwise = roots.filter((root) => fusion.rowBound.has(root) && fusion.table(root.prim).kind !== "opaque")
+  const early = readAtOtherRows(fusion, rowwise)
+  if (early.length > 0) return { force: new Map(early.map((n) => [n, needsOtherRows])) }
+
   const columns = makeColumns()
   const firstUse = new Map<Column, number>()
   const elementsByRoot = new Map<Node, Elements>()
@@ -109,7 +118,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   }
   const rowRoots = new Map<Node, readonly Column[]>()
   roots.forEach((root, i) => {
-    if (fusion.rowBound.has(root) && fusion.table(root.prim).kind !== "opaque") rowRoots.set(root, rowColumns(fusion, root, columns))
+    if (rowwise.includes(root)) rowRoots.set(root, rowColumns(fusion, root, columns))
     else elementsByRoot.set(root, contracted(root) ?? elementsOf(fusion, root, columns, variables, isPart, refuse))
     for (const c of columns.all) if (!firstUse.has(c)) firstUse.set(c, i)
   })
@@ -185,7 +194,7 @@ const attempt = ({ graph, arenas, places }: Arenas, table: PrimitiveTable, limit
   const programOf = (rows: number, own: readonly Column[]): SampleProgram | undefined => {
     const made = sampleProgram(fusion, rows, columns.rowOf(rows), own, isPart, refuse)
     if (!("others" in made)) return made
-    for (const n of made.others) force.set(n, "a statistic reads it for another sample")
+    for (const n of made.others) force.set(n, needsOtherRows)
     return undefined
   }
   const whole = new Map(programs.map((p) => [p, programOf(p.rows, p.columns)]))

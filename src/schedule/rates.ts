@@ -8,7 +8,8 @@ import { interner } from "../scalar/intern.ts"
 import { intervals } from "../scalar/interval.ts"
 import { sizeOf } from "./inline.ts"
 import type { Fusion } from "./fuse.ts"
-import { buffersBelow, mostRowElements } from "./fuse.ts"
+import { mostRowElements } from "./costs.ts"
+import { buffersBelow } from "./fuse.ts"
 
 /** A value of each row: an expression over `row`, or all elements of a small node. */
 export interface Column {

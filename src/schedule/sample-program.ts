@@ -4,12 +4,11 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { i32, mapScalar, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
-import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { batchDraws, type DrawBatch } from "./draw-batches.ts"
 import { sizeOf } from "./inline.ts"
 import type { Fusion } from "./fuse.ts"
-import { costOf } from "./fuse.ts"
+import { costOf } from "./costs.ts"
 import { drawAttrs, isDraw, type Column } from "./rates.ts"
 import { drawCall, eachScalar, indexAt, linearIndex, makeResolve } from "./resolve.ts"
 
@@ -135,7 +134,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
   // One tree for all: equal parts are one object from here on.
   const arrayList = [...arrays.values()]
   const arrangementList = [...arrangements.entries()]
-  const roots = canonical(simplify([...wanted.map((w) => w.body ?? i32(0)), ...arrayList.map((a) => a.body), ...arrangementList.map(([, a]) => a.sample)]))
+  const roots = simplify([...wanted.map((w) => w.body ?? i32(0)), ...arrayList.map((a) => a.body), ...arrangementList.map(([, a]) => a.sample)])
   const columnBodies = roots.slice(0, wanted.length)
   const arrayBodies = roots.slice(wanted.length, wanted.length + arrayList.length)
   const samples = roots.slice(wanted.length + arrayList.length)

@@ -7,7 +7,6 @@ import type { Graph, Node } from "../ir/graph.ts"
 import { topological } from "../ir/walk.ts"
 import type { TabulateAttrs } from "../prim/access.ts"
 import { primitiveNamed } from "../prim/table.ts"
-import { canonical } from "../scalar/intern.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 
 export const simplifyGraph = (graph: Graph): Graph => {
@@ -27,4 +26,4 @@ export const simplifyGraph = (graph: Graph): Graph => {
   }
 }
 
-const simplified = (attrs: TabulateAttrs): TabulateAttrs => ({ ...attrs, body: canonical(simplify(attrs.body)) })
+const simplified = (attrs: TabulateAttrs): TabulateAttrs => ({ ...attrs, body: simplify(attrs.body) })
