@@ -8,7 +8,18 @@ const isVariable = (x: object): x is { op: "var"; low: number; high: number } =>
 const fieldsOf = (x: object): [string, unknown][] => Object.entries(x).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))
 const partsOf = (x: object): unknown[] => (isVariable(x) ? [] : Array.isArray(x) ? x : fieldsOf(x).map(([, value]) => value))
 
+/** Attributes are immutable. */
+const made = new WeakMap<object, string>()
+
 export const attributeKey = (attrs: object): string => {
+  const there = made.get(attrs)
+  if (there !== undefined) return there
+  const key = keyOf(attrs)
+  made.set(attrs, key)
+  return key
+}
+
+const keyOf = (attrs: object): string => {
   const numbers = new Map<string, number>()
   const known = new Map<object, number>()
   let variables = 0

@@ -6,7 +6,7 @@ import { sharedBytes } from "../kernel/kernel.ts"
 import { rebased } from "../kernel/rebase.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
-import type { Tuned } from "../schedule/contraction.ts"
+import type { Tiles, Tuned } from "../schedule/contraction.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Profile, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
@@ -18,6 +18,8 @@ export interface PlanOptions {
   readonly profile?: Profile
   /** Tiles measured on the device (`nda tune`). */
   readonly tuned?: Tuned
+  /** Tiles that other plans with the same options chose already. */
+  readonly tiles?: Tiles
   readonly settings?: Plan["settings"]
   /** `file:line:column` of an origin. */
   readonly placeOf?: (origin: Origin) => string
@@ -32,7 +34,7 @@ export interface Planned {
 
 export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
   const limits = options.limits ?? webgpuDefaults
-  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned)
+  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.tiles)
   const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
 }

@@ -111,11 +111,11 @@ interface Side {
   readonly layout: Layout
 }
 
-/** Loads of one turn of the loop nest: single elements and fours of neighbours; `kept` says which positions count at all. */
-const loadsOf = ({ access, layout }: Side, tiled: readonly { readonly loop: number | undefined; readonly size: number }[], extents: readonly number[]): { single: number; quads: number; kept: boolean[] } => {
+/** Loads of one turn of the loop nest: single elements and fours of neighbours; `kept` says how many positions count at each term of the inner loop. */
+const loadsOf = ({ access, layout }: Side, tiled: readonly { readonly loop: number | undefined; readonly size: number }[], extents: readonly number[]): { single: number; quads: number; kept: number[] } => {
   const [a, b] = tiled as [Tile["column"], Tile["inner"]]
   const places = new Set<number>()
-  const kept: boolean[] = []
+  const kept = range(b.size).map(() => 0)
   let aligned = layout.quads
   const sizes = new Map(tiled.flatMap((t) => (t.loop === undefined ? [] : [[t.loop, t.size] as const])))
   access.forEach((p, d) => {
@@ -136,8 +136,8 @@ const loadsOf = ({ access, layout }: Side, tiled: readonly { readonly loop: numb
       else if (!o.exact) exact = exact && !p.terms.some((x) => at.has(x.loop))
       else place += o.constant * layout.steps[d]!
     })
-    kept.push(counts)
     if (!counts) continue
+    kept[t]!++
     if (exact) places.add(place)
     else inexact++
   }
@@ -239,10 +239,7 @@ const pricedTiles = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], p
           const row = { loop: u, size: tu }
           const rowLoads = loads(rows, row, inner)
           let products = 0
-          for (let t = 0; t < tk; t++) {
-            const [vs, us] = [range(tv).filter((j) => columnLoads.kept[j * tk + t]).length, range(tu).filter((i) => rowLoads.kept[i * tk + t]).length]
-            products += vs * us
-          }
+          for (let t = 0; t < tk; t++) products += columnLoads.kept[t]! * rowLoads.kept[t]!
           const turn = c.turn + columnLoads.single * (apart * c.column + sides[columns].layout.work) + columnLoads.quads * (apart * c.columnQuad + 4 * sides[columns].layout.work)
             + rowLoads.single * (c.row + sides[rows].layout.work) + rowLoads.quads * (c.rowQuad + 4 * sides[rows].layout.work) + products * c.multiply + Math.max(0, products - 64) * c.code
           const groups = Math.ceil(blocks / c.lanes) * (u === undefined ? 1 : Math.ceil(extents[u]! / tu) * (product(roles.own[rows]) / extents[u]!)) * product(roles.batch)

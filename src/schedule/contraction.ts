@@ -27,7 +27,7 @@ export interface Contraction {
   readonly shape: string
 }
 
-/** Tiles that were chosen already, by what they are for (`shapeKey`); the attempts of one schedule share them. */
+/** Tiles that were chosen already for one device, by what they are for (`shapeKey`); the plans of one program share them. */
 export type Tiles = Map<string, Tile | undefined>
 
 /** A tile that was measured to be the best for a shape (`nda tune`). */

@@ -15,7 +15,7 @@ import { arenasOf, type Arenas, type Place } from "./arenas.ts"
 import { beside } from "./beside.ts"
 import { costsOf, type Costs } from "./costs.ts"
 import { buffersBelow, fuse, type Fusion } from "./fuse.ts"
-import { sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
+import { makeTemplates, sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
 import { contractionOf, isTiled, type Tiles, type Tuned } from "./contraction.ts"
 import { merge } from "./merge.ts"
@@ -60,13 +60,12 @@ export interface Schedule {
 const mostStatements = 1200
 const mostSampleStatements = 300
 
-export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined): Schedule => {
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, tiles: Tiles = new Map()): Schedule => {
   // Two bindings are left for a table and the result.
   const arenas = arenasOf(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
-  const templates: Templates = new Map()
-  const tiles: Tiles = new Map()
+  const templates = makeTemplates()
   const costs = costsOf(arenas.graph, table, arenas.arenas, templates, isTiled)
   for (;;) {
     const made = attempt(arenas, costs, table, limits, profile, forced, separate, templates, tiles, tuned)

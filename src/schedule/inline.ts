@@ -2,6 +2,7 @@
  * Substitutes a node's element for the reads of it, down to the nodes where fusion stops: what one element of a kernel's
  * result is, in terms of the kernel's own inputs. A read's slot is the id of the node it reads.
  */
+import { attributeKey } from "../ir/attribute-key.ts"
 import type { Node } from "../ir/graph.ts"
 import type { Primitive, TensorType } from "../prim/primitive.ts"
 import { constant, mapScalar, operands, read, variable, type Scalar, type Var } from "../scalar/scalar.ts"
@@ -51,8 +52,34 @@ export interface Inliner {
   at(node: Node, index: readonly Scalar[]): Scalar
 }
 
-/** Elements of nodes over placeholders; inliners of one graph share them. */
-export type Templates = Map<string, { readonly holes: readonly Scalar[]; readonly element: Scalar }>
+interface Template {
+  readonly holes: readonly Scalar[]
+  readonly element: Scalar
+}
+
+/** Elements over placeholders: nodes of one kind (their primitive, attributes and types) have the same. Inliners of one graph share them. */
+export interface Templates {
+  readonly byKey: Map<string, Template>
+  readonly kindOf: (node: Node) => number
+}
+
+export const makeTemplates = (): Templates => {
+  const kinds = new Map<string, number>()
+  const known = new Map<Node, number>()
+  const typeKey = (node: Node): string => `${node.dtype}[${node.shape.join()}]`
+  return {
+    byKey: new Map(),
+    kindOf: (node) => {
+      const there = known.get(node)
+      if (there !== undefined) return there
+      const key = `${node.prim} ${typeKey(node)} ${node.inputs.map(typeKey).join()} ${attributeKey((node.attrs ?? {}) as object)}`
+      const kind = kinds.get(key) ?? kinds.size
+      kinds.set(key, kind)
+      known.set(node, kind)
+      return kind
+    }
+  }
+}
 
 export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean, templates: Templates): Inliner => {
   const ids = new Map<Scalar, number>()
@@ -93,16 +120,16 @@ export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean, temp
   }
 
   // The element over placeholders for the indices that are not constants; a placeholder lies within its dimension.
-  const templateOf = (node: Node, index: readonly Scalar[]): { readonly holes: readonly Scalar[]; readonly element: Scalar } => {
-    const key = `${node.id}:${index.map((x) => (x.op === "const" ? x.value : "")).join(",")}`
-    const known = templates.get(key)
+  const templateOf = (node: Node, index: readonly Scalar[]): Template => {
+    const key = `${templates.kindOf(node)}:${index.map((x) => (x.op === "const" ? x.value : "")).join(",")}`
+    const known = templates.byKey.get(key)
     if (known) return known
     const record = table(node.prim)
     if (!record.element) throw new Error(`inline: primitive ${node.prim} has no element; fusion must stop at it`)
     const holes = index.map((x, d) => (x.op === "const" ? x : variable(`i${d}`, node.shape[d]!)))
     const raw = record.element(holes, node.inputs.map(typeOf), node.attrs, (slot, position) => read(node.inputs[slot]!.dtype, slot, position), typeOf(node))
     const template = { holes, element: simplify([raw])[0]! }
-    templates.set(key, template)
+    templates.byKey.set(key, template)
     return template
   }
 
