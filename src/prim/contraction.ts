@@ -29,12 +29,14 @@ export interface ContractAttrs {
   readonly left: AffineAccess
   readonly right: AffineAccess
   readonly guards?: readonly Guard[]
+  /** The result's shape where loops divide its dimensions (a dimension of 8 as loops of 4 and 2); its elements lie in the order of `out`. */
+  readonly shape?: Shape
 }
 
 export const loopAccess = (loop: number): Affine => ({ terms: [{ loop, step: 1 }], offset: 0, divide: 1 })
 
 /** A loop's own value, nothing else. */
-const plainLoop = (a: Affine): number | undefined => (a.terms.length === 1 && a.terms[0]!.step === 1 && a.offset === 0 && a.divide === 1 ? a.terms[0]!.loop : undefined)
+export const plainLoop = (a: Affine): number | undefined => (a.terms.length === 1 && a.terms[0]!.step === 1 && a.offset === 0 && a.divide === 1 ? a.terms[0]!.loop : undefined)
 
 /** The place as a scalar within [0, extent), and the condition under which it is meant. */
 export const placeOf = (a: Affine, extent: number, loops: readonly Scalar[], extents: readonly number[]): { index: Scalar; inside: Scalar } => {
@@ -62,7 +64,7 @@ export const placeOf = (a: Affine, extent: number, loops: readonly Scalar[], ext
 }
 
 /** Exact sums of multiples of loops over a common divisor, while solving for one of them. */
-interface Linear {
+export interface Linear {
   readonly coefficients: ReadonlyMap<number, number>
   readonly offset: number
   readonly divide: number
@@ -74,13 +76,13 @@ const normal = (coefficients: ReadonlyMap<number, number>, offset: number, divid
   const scale = divide < 0 ? -common : common
   return { coefficients: new Map([...coefficients].filter(([, c]) => c !== 0).map(([loop, c]) => [loop, c / scale])), offset: offset / scale, divide: divide / scale }
 }
-const linear = (a: Affine): Linear => {
+export const linear = (a: Affine): Linear => {
   const coefficients = new Map<number, number>()
   for (const { loop, step } of a.terms) coefficients.set(loop, (coefficients.get(loop) ?? 0) + step)
   return normal(coefficients, a.offset, a.divide)
 }
 /** (a + c v) / d with v = e / k  is  (k a + c e) / (d k). */
-const replaceLoop = (x: Linear, loop: number, by: Linear): Linear => {
+export const replaceLoop = (x: Linear, loop: number, by: Linear): Linear => {
   const c = x.coefficients.get(loop)
   if (c === undefined) return x
   const coefficients = new Map([...x.coefficients].filter(([l]) => l !== loop).map(([l, v]) => [l, v * by.divide]))
@@ -144,6 +146,12 @@ export const adjoint = ({ out, over, guards = [] }: ContractAttrs, target: Affin
   }
 }
 
+/** The output's loops at a place of its shape. */
+const loopsOf = (index: readonly Scalar[], shape: Shape, out: readonly number[]): Scalar[] => {
+  const place = index.reduce<Scalar>((sum, x, d) => add(mul(sum, i32(shape[d]!)), x), i32(0))
+  return out.map((extent, l) => mod(idiv(place, i32(elementCount(out.slice(l + 1)))), i32(extent)))
+}
+
 const problemOfAccess = (name: string, access: AffineAccess, rank: number, loops: number): string | undefined => {
   if (access.length !== rank) return `contract reads its ${name} operand with ${access.length} places for rank ${rank}`
   const bad = access.find((a) => !Number.isInteger(a.offset) || !Number.isInteger(a.divide) || a.divide < 1 || a.terms.some((t) => t.loop < 0 || t.loop >= loops || !Number.isInteger(t.step)))
@@ -155,18 +163,19 @@ const convolved = (o: number, k: number, stride: number, dilation: number, pad: 
 
 const contract: Primitive<ContractAttrs> = {
   name: "contract", kind: "contraction", doc: "A sum of products of two operands over a loop nest: einsum, convolution and their gradients.",
-  infer: (inputs, { out, over, left, right, guards = [] }) => {
+  infer: (inputs, { out, over, left, right, guards = [], shape = out }) => {
     const [a, b] = inputs
     if (!a || !b || inputs.length !== 2) return `contract takes 2 operands, not ${inputs.length}`
     if (a.dtype !== "f32" || b.dtype !== "f32") return `contract takes f32, not ${typeText(a)} and ${typeText(b)}`
     const loops = out.length + over.length
+    if (elementCount(shape) !== elementCount(out)) return `contract has ${elementCount(out)} sums for a result of ${elementCount(shape)} elements`
     return problemOfAccess("left", left, a.shape.length, loops) ?? problemOfAccess("right", right, b.shape.length, loops) ??
-      problemOfAccess("guard", guards, guards.length, loops) ?? { dtype: "f32", shape: out }
+      problemOfAccess("guard", guards, guards.length, loops) ?? { dtype: "f32", shape }
   },
-  element: (index, [a, b], { out, over, left, right, guards = [] }, read) => {
+  element: (index, [a, b], { out, over, left, right, guards = [], shape }, read) => {
     if (over.includes(0) || elementCount(a!.shape) === 0 || elementCount(b!.shape) === 0) return f32(0)
     const vars = over.map((extent, i) => variable(`k${i}`, extent))
-    const [loops, extents] = [[...index, ...vars], [...out, ...over]]
+    const [loops, extents] = [[...(shape ? loopsOf(index, shape, out) : index), ...vars], [...out, ...over]]
     const place = (access: AffineAccess, shape: Shape) => access.map((p, d) => placeOf(p, shape[d]!, loops, extents))
     const [leftPlaces, rightPlaces] = [place(left, a!.shape), place(right, b!.shape)]
     const conditions = [...guards.map((guard) => placeOf(guard, guard.extent, loops, extents)), ...leftPlaces, ...rightPlaces]

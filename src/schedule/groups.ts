@@ -26,6 +26,7 @@ import { relief } from "./relief.ts"
 import { eachScalar, indexAt } from "./resolve.ts"
 import { memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
 import { splitLong } from "./split-long.ts"
+import { splitPhases } from "./split-phases.ts"
 import { splitWide } from "./split-wide.ts"
 import { timesOf } from "./times.ts"
 
@@ -62,7 +63,7 @@ const mostSampleStatements = 300
 
 export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, tiles: Tiles = new Map()): Schedule => {
   // Two bindings are left for a table and the result.
-  const arenas = arenasOf(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table), table)
+  const arenas = arenasOf(splitPhases(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
   const templates = makeTemplates()
