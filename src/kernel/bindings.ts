@@ -1,11 +1,11 @@
 /** What a kernel is bound to, and how the reads of its expressions become loads, draws and table words. */
 import type { Node } from "../ir/graph.ts"
-import { operands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { eachScalar, operands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
 import { intervals } from "../scalar/interval.ts"
 import { columnOfSlot, drawAttrs, isPartner, type Column } from "../schedule/rates.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { linearOf } from "../schedule/linear.ts"
-import { drawCall, eachScalar } from "../schedule/resolve.ts"
+import { drawCall } from "../schedule/resolve.ts"
 import { arithmetic, local, number, use, type ArrayLocal, type Binding, type Distribution, type Expr, type Local, type Stmt } from "./kernel.ts"
 import type { Block, Lowerer, Read, Target } from "./lower.ts"
 

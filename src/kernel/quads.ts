@@ -2,11 +2,10 @@
  * Places taken four neighbours at a time: expressions of a place become expressions of a quad and a component, loads of
  * neighbours become one. What depends on the component is wide (`kernel.ts`).
  */
-import { add, i32, mapScalar, mul, operands, type Scalar, type Var } from "../scalar/scalar.ts"
+import { add, eachScalar, i32, mapScalar, mul, operands, type Scalar, type Var } from "../scalar/scalar.ts"
 import { allRules, divisionByMultiple, simplify } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { expressionOf, linearOf } from "../schedule/linear.ts"
-import { eachScalar } from "../schedule/resolve.ts"
 import type { Reads } from "./bindings.ts"
 import type { Target } from "./lower.ts"
 

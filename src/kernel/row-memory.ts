@@ -1,8 +1,7 @@
 /** Where the values of a row lie while a sample kernel works: words of one array, and the keys of its draw sites. */
-import { eachScalar } from "../schedule/resolve.ts"
 import { drawAttrs } from "../schedule/rates.ts"
 import type { SampleProgram } from "../schedule/sample-program.ts"
-import type { ScalarType } from "../scalar/scalar.ts"
+import { eachScalar, type ScalarType } from "../scalar/scalar.ts"
 import type { Reads } from "./bindings.ts"
 import { arithmetic, number, type ArrayLocal, type Expr } from "./kernel.ts"
 

@@ -146,3 +146,16 @@ export const mapScalar = (root: Scalar, f: (e: Scalar) => Scalar, memo = new Map
   }
   return memo.get(root)!
 }
+
+/** Every node below the roots, each once. */
+export const eachScalar = (roots: readonly Scalar[], visit: (e: Scalar) => void): void => {
+  const seen = new Set<Scalar>()
+  const stack = [...roots]
+  while (stack.length > 0) {
+    const e = stack.pop()!
+    if (seen.has(e)) continue
+    seen.add(e)
+    visit(e)
+    stack.push(...operands(e))
+  }
+}

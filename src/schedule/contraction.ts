@@ -2,7 +2,7 @@
 import type { Node } from "../ir/graph.ts"
 import type { ContractAttrs } from "../prim/contraction.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
-import { i32, read, variable, type Scalar, type Var } from "../scalar/scalar.ts"
+import { eachScalar, i32, read, variable, type Scalar, type Var } from "../scalar/scalar.ts"
 import { chooseTile, type Layout, type Tile } from "./contraction-tiles.ts"
 import { costOf } from "./costs.ts"
 import type { Fusion } from "./fuse.ts"
@@ -10,7 +10,7 @@ import { sizeOf } from "./inline.ts"
 import type { Limits, Profile } from "./limits.ts"
 import { linearOf } from "./linear.ts"
 import { extractRows, isDraw, isGlobalDraw, type Columns } from "./rates.ts"
-import { eachScalar, linearIndex, makeResolve, type Parts } from "./resolve.ts"
+import { linearIndex, makeResolve, type Parts } from "./resolve.ts"
 
 export interface Operand {
   readonly shape: readonly number[]

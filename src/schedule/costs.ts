@@ -1,7 +1,7 @@
 /** What the elements of a graph's values cost, and which belong to one sample: what holds wherever fusion stops. */
 import type { Graph, Node } from "../ir/graph.ts"
 import { topological } from "../ir/walk.ts"
-import { operands, type Scalar, type UnaryFn } from "../scalar/scalar.ts"
+import { eachScalar, operands, type Scalar, type UnaryFn } from "../scalar/scalar.ts"
 import { constantOf, makeInliner, sizeOf, type Table, type Templates } from "./inline.ts"
 
 /** A row holds at most so many elements of one sample. */
@@ -79,11 +79,23 @@ export interface Costs {
 export interface NodeCost extends Cost {
   /** How often one element reads elements of each input (by id); a tile shares what it loads. */
   readonly perSlot: ReadonlyMap<number, number>
+  /** Inputs (by id) of the same shape that are read at the element's own place alone. */
+  readonly alike: ReadonlySet<number>
 }
 
 /** Values that no kernel computes: the host delivers them, or they are drawn where they are read. */
 export const sourceOf = (node: Node): "input" | "draw" | "constant" | undefined =>
   node.prim === "input" || node.prim === "draw" ? node.prim : node.prim === "const" && !constantOf(node) ? "constant" : undefined
+
+const readInPlace = (body: Scalar, place: readonly Scalar[]): Set<number> => {
+  const places = new Map<number, boolean>()
+  eachScalar([body], (e) => {
+    if (e.op === "read") places.set(e.slot, places.get(e.slot) !== false && e.index.length === place.length && e.index.every((x, d) => x === place[d] || (x.op === "const" && x.value === 0 && isAlone(place[d]!))))
+  })
+  return new Set([...places].flatMap(([id, own]) => (own ? [id] : [])))
+}
+/** The index of a dimension of one element. */
+const isAlone = (x: Scalar): boolean => x.op === "var" && x.low === x.high
 
 export const costsOf = (graph: Graph, table: Table, arenas: ReadonlySet<Node>, templates: Templates, tiled: (node: Node) => boolean): Costs => {
   const live = topological(graph.outputs.map((o) => o.node))
@@ -103,10 +115,11 @@ export const costsOf = (graph: Graph, table: Table, arenas: ReadonlySet<Node>, t
     const lanes = axis === undefined ? 1 : node.shape[axis]!
     const index = (lane: number): Scalar[] => node.shape.map((n, d) => (d === axis ? { op: "const", type: "i32", value: lane } : { op: "var", type: "i32", name: `i${d}`, low: 0, high: n - 1 }))
     const first = index(0)
-    const cost = costOf(Array.from({ length: lanes }, (_, lane) => probe.body(node, first.map((x, d) => (d === axis ? index(lane)[d]! : x)))))
+    const bodies = Array.from({ length: lanes }, (_, lane) => probe.body(node, first.map((x, d) => (d === axis ? index(lane)[d]! : x))))
+    const cost = costOf(bodies)
     const byId = new Map<number, number>()
     for (const [id, times] of cost.reads) byId.set(id, times / lanes / (tiled(node) ? tileReuse : 1))
-    own.set(node, { ...cost, perSlot: byId })
+    own.set(node, { ...cost, perSlot: byId, alike: lanes === 1 ? readInPlace(bodies[0]!, first) : new Set() })
     const long = cost.terms >= longReduction && !tiled(node)
     let sum = cost.operations / lanes
     for (const input of new Set(node.inputs)) sum += (byId.get(input.id) ?? 0) * (own.has(input) && own.get(input)!.terms >= longReduction ? 2 : total.get(input)!)

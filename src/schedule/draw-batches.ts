@@ -3,9 +3,9 @@
  * a lane each, from tables of constants. (A shader that repeats the generator for each draw takes long to compile.)
  */
 import type { Node } from "../ir/graph.ts"
-import { i32, mapScalar, read, type Scalar } from "../scalar/scalar.ts"
+import { eachScalar, i32, mapScalar, read, type Scalar } from "../scalar/scalar.ts"
 import { drawAttrs, isPartner } from "./rates.ts"
-import { drawCall, eachScalar } from "./resolve.ts"
+import { drawCall } from "./resolve.ts"
 
 export interface DrawBatch {
   /** One of the draws: they share the distribution and its options. */

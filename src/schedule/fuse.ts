@@ -3,7 +3,7 @@
  * A `row` is a small value of each sample (a statistic, a drawn array); it is computed by the sample kernel.
  */
 import type { Graph, Node } from "../ir/graph.ts"
-import { longReduction, rowShaped, sourceOf, type Cost, type Costs } from "./costs.ts"
+import { longReduction, mostRowElements, rowShaped, sourceOf, type Cost, type Costs } from "./costs.ts"
 import { makeInliner, sizeOf, type Inliner, type Table, type Templates } from "./inline.ts"
 
 export type StopKind = "input" | "constant" | "draw" | "row" | "buffer"
@@ -46,6 +46,16 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
     if (source) stop(node, source, sourceReasons[source])
   }
 
+  // What is made of a contraction's result alone, element by element, and read more than once is stored instead of it: the contraction's kernel finishes it.
+  const users = new Map<Node, Node[]>()
+  for (const node of live) for (const x of new Set(node.inputs)) users.set(x, [...(users.get(x) ?? []), node])
+  const finished = new Map<Node, Node>()
+  for (const node of live) {
+    const from = node.inputs.find((x) => own.get(node)?.alike.has(x.id) && users.get(x)!.length === 1 && !outputs.has(x) && (tiled(x) || finished.has(x)))
+    if (from) finished.set(node, from)
+  }
+  const goesOn = new Set(finished.values())
+
   // Backward: how often each node's elements would be evaluated.
   const evaluations = new Map<Node, number>()
   for (const node of [...live].reverse()) {
@@ -67,6 +77,7 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
       else if (terms >= longReduction && ratio > 1.5) stop(node, "buffer", `each of its sums of ${terms} terms is read ${ratio.toFixed(1)} times`)
       else if (rows && hasRow.has(node) && sizeOf(node.shape) > node.shape[0]! && work > 6 && ratio > 4) stop(node, "row", `an array of each sample, each element read ${ratio.toFixed(0)} times`)
       else if ((rows || (node.shape.length === 0 && terms < longReduction)) && hasRow.has(node)) { /* the sample kernel keeps what the readers need of it */ }
+      else if (ratio > 1.5 && size > mostRowElements && finished.has(node) && !goesOn.has(node)) stop(node, "buffer", "it finishes a contraction")
       else if (ratio > mostTaps && work >= 4) stop(node, "buffer", `more than ${mostTaps} reads of each element (${ratio.toFixed(1)})`)
       else if (work * (ratio - 1) > mostWaste) stop(node, "buffer", `recomputing ${work.toFixed(0)} operations ${ratio.toFixed(1)} times costs more than storing them`)
     }

@@ -5,10 +5,9 @@
 import type { Node } from "../ir/graph.ts"
 import type { Elements } from "../kernel/lower-elements.ts"
 import { interner } from "../scalar/intern.ts"
-import { mapScalar, type Scalar } from "../scalar/scalar.ts"
+import { eachScalar, mapScalar, type Scalar } from "../scalar/scalar.ts"
 import { linearOf } from "./linear.ts"
 import type { Times } from "./times.ts"
-import { eachScalar } from "./resolve.ts"
 
 /** Distinct scalar nodes that one kernel may compute. */
 const mostNodes = 1000

@@ -3,11 +3,11 @@
  * One workgroup computes one row, so they are stored by an earlier kernel. Asked before any kernel is made.
  */
 import type { Node } from "../ir/graph.ts"
-import type { Scalar, Var } from "../scalar/scalar.ts"
+import { eachScalar, type Scalar, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import type { Fusion } from "./fuse.ts"
 import { sizeOf } from "./inline.ts"
-import { eachScalar, indexAt } from "./resolve.ts"
+import { indexAt } from "./resolve.ts"
 
 /** At most so many elements of a row are looked at one by one. */
 const mostElements = 8

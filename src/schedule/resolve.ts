@@ -93,16 +93,3 @@ export const makeResolve = (fusion: Fusion, resolver: Resolver, parts?: Parts): 
   }
   return resolve
 }
-
-/** Every node below the roots, each once. */
-export const eachScalar = (roots: readonly Scalar[], visit: (e: Scalar) => void): void => {
-  const seen = new Set<Scalar>()
-  const stack = [...roots]
-  while (stack.length > 0) {
-    const e = stack.pop()!
-    if (seen.has(e)) continue
-    seen.add(e)
-    visit(e)
-    stack.push(...operands(e))
-  }
-}

@@ -3,14 +3,14 @@
  * that they need, in levels; a level needs only what lower levels computed.
  */
 import type { Node } from "../ir/graph.ts"
-import { i32, mapScalar, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { eachScalar, i32, mapScalar, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { batchDraws, type DrawBatch } from "./draw-batches.ts"
 import { sizeOf } from "./inline.ts"
 import type { Fusion } from "./fuse.ts"
 import { costOf } from "./costs.ts"
 import { drawAttrs, isDraw, type Column } from "./rates.ts"
-import { drawCall, eachScalar, indexAt, linearIndex, makeResolve } from "./resolve.ts"
+import { drawCall, indexAt, linearIndex, makeResolve } from "./resolve.ts"
 
 /** Slots of a sample program's own values count from here: `[word]` of the row's memory. */
 export const memorySlot = 1 << 28

@@ -1,9 +1,9 @@
 /** When values can be computed: what the host delivers is there at 0, the tables of time t are made after the buffers of time t. */
 import type { Node } from "../ir/graph.ts"
 import type { Elements } from "../kernel/lower-elements.ts"
+import { eachScalar } from "../scalar/scalar.ts"
 import type { Fusion } from "./fuse.ts"
 import { columnOfSlot, type Column, type Columns } from "./rates.ts"
-import { eachScalar } from "./resolve.ts"
 import { memorySlot } from "./sample-program.ts"
 
 export interface Times {
