@@ -75,6 +75,8 @@ export interface SampleProgram {
 const longEnough = 64
 /** A variable of a statistic with at most so many values is written out. */
 const mostWritten = 4
+/** It pays where the terms together take at most this part of the operations that they take one by one. */
+const mostUnshared = 0.7
 
 type Reduction = Extract<Scalar, { op: "reduce" }>
 
@@ -241,18 +243,22 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
 
 const reductionSlots = (statistics: readonly { readonly slot: number }[]): Set<number> => new Set(statistics.map((s) => s.slot))
 
-/** Writes out the variables of few values (colours): what their terms share is computed once. */
+/** Writes out the variables of few values (colours) where their terms share much, which is then computed once. */
 const written = (e: Reduction): Reduction => {
   const few = e.vars.filter((v) => v.high - v.low < mostWritten)
-  if (few.length === 0 || few.length === e.vars.length) return e
-  const v = few[0]!
-  const fn = e.combine === "sum" ? "add" : e.combine === "prod" ? "mul" : e.combine
-  let body: Scalar | undefined
-  for (let k = v.low; k <= v.high; k++) {
-    const term = mapScalar(e.body, (x) => x, new Map<Scalar, Scalar>([[v, i32(k)]]))
-    body = body ? { op: "binary", type: e.type, fn, a: body, b: term } : term
+  if (few.length === e.vars.length) return e
+  for (const v of few) {
+    const fn = e.combine === "sum" ? "add" : e.combine === "prod" ? "mul" : e.combine
+    let terms: Scalar | undefined
+    for (let k = v.low; k <= v.high; k++) {
+      const term = mapScalar(e.body, (x) => x, new Map<Scalar, Scalar>([[v, i32(k)]]))
+      terms = terms ? { op: "binary", type: e.type, fn, a: terms, b: term } : term
+    }
+    const body = simplify([terms!])[0]!
+    if (costOf([body]).operations > mostUnshared * (v.high - v.low + 1) * costOf([e.body]).operations) continue
+    return written({ ...e, vars: e.vars.filter((x) => x !== v), body })
   }
-  return written({ ...e, vars: e.vars.filter((x) => x !== v), body: simplify([body!])[0]! })
+  return e
 }
 
 /** Whether an expression depends on no variable but the row. */
