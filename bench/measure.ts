@@ -89,7 +89,7 @@ const measure = Effect.gen(function* () {
   const profile = (option("--profile") as Profile | undefined) ?? (gpu.kind === "hardware" ? "gpu" : "cpu")
   watchDevice(gpu.device)
   const began = performance.now()
-  const { once, ...facts } = yield* workload.steps ? programOf(workload, limitsOf(gpu.limits), profile, began) : graphOf(workload, limitsOf(gpu.limits), profile, began)
+  const { once, ...facts } = yield* workload.steps ? programOf(workload, limitsOf(gpu.limits, gpu.subgroupSize), profile, began) : graphOf(workload, limitsOf(gpu.limits, gpu.subgroupSize), profile, began)
   if (!Number.isFinite(facts.check)) throw new Error(`the result is ${facts.check}`)
   yield* once(1)
   const warm = yield* once(1)

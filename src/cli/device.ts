@@ -84,7 +84,7 @@ export const openDevice = (wanted: string): Effect.Effect<Device, Failure, Scope
     const context = yield* Effect.mapError(Layer.build(gpuLayer(wanted)), runtimeFailure)
     const gpu = yield* Effect.provide(Gpu, context)
     const profile = gpu.kind === "hardware" ? "gpu" : "cpu"
-    const limits = limitsOf(gpu.limits)
+    const limits = limitsOf(gpu.limits, gpu.subgroupSize)
     return {
       name: gpu.name,
       kind: gpu.kind,

@@ -84,10 +84,16 @@ const makePool = (): Pool => {
   }
 }
 
-/** All of one workgroup size; `bindings` are the joint kernel's. */
-export const jointKernel = (parts: readonly Jobs[], bindings: readonly Binding[]): Kernel => {
+/**
+ * All of one workgroup size; `bindings` are the joint kernel's. With `mostRuns` workgroups of members take turns in so many runs: software adapters
+ * give each thread one run of a grid, and members with much to do would all be in one.
+ */
+export const jointKernel = (parts: readonly Jobs[], bindings: readonly Binding[], mostRuns = 1): Kernel => {
   const pool = makePool()
   const total = parts.flat().reduce((n, m) => n + groupsOf(m.kernel), 0)
+  const runs = total > mostRuns ? mostRuns : 1
+  const run = Math.ceil(total / runs)
+  const groups = run * runs
   const body: Stmt[] = []
   const named = (value: Expr, into: Stmt[]): Expr => {
     if (value.op === "const" || value.op === "local") return value
@@ -95,16 +101,17 @@ export const jointKernel = (parts: readonly Jobs[], bindings: readonly Binding[]
     into.push({ op: "let", local: name, value })
     return use(name)
   }
-  const group = named(builtin("group_x"), body)
+  const turn = named(builtin("group_x"), body)
+  const group = runs === 1 ? turn : named(arithmetic("add", arithmetic("mul", arithmetic("mod", turn, number(run), true), number(runs)), arithmetic("idiv", turn, number(run), true)), body)
   let start = 0
   for (const jobs of parts) {
     const end = start + jobs.reduce((n, m) => n + groupsOf(m.kernel), 0)
     const inner = jobs.length === 1 ? alone(jobs[0]!, named, pool, group, start) : together(jobs, named, pool, group, start)
-    const conditions = [...(start > 0 ? [arithmetic("ge", group, number(start))] : []), ...(end < total ? [arithmetic("lt", group, number(end))] : [])]
+    const conditions = [...(start > 0 ? [arithmetic("ge", group, number(start))] : []), ...(end < groups ? [arithmetic("lt", group, number(end))] : [])]
     body.push(...(conditions.length === 0 ? inner : [{ op: "once", condition: conditions.reduce((a, b) => arithmetic("and", a, b)), body: inner } as const]))
     start = end
   }
-  return { kind: "joint", bindings, workgroup: parts[0]![0]!.kernel.workgroup, groups: [total, 1, 1], shared: pool.shared, body }
+  return { kind: "joint", bindings, workgroup: parts[0]![0]!.kernel.workgroup, groups: [groups, 1, 1], shared: pool.shared, body }
 }
 
 type Named = (value: Expr, into: Stmt[]) => Expr

@@ -73,6 +73,8 @@ export type Expr =
   | { readonly op: "key_word"; readonly type: "u32"; readonly key: Expr; readonly at: 0 | 1 }
   /** One element of a draw. `args`: key, sample, element, count of elements, then the parameters. */
   | { readonly op: "draw"; readonly type: ScalarType; readonly distribution: Distribution; readonly args: readonly Expr[] }
+  /** The value that one lane of the subgroup has; where all lanes of a workgroup are. */
+  | { readonly op: "subgroup_broadcast"; readonly type: ScalarType; readonly x: Expr; readonly lane: number }
   /** A u32 zero that no compiler can see through (keeps constant trip counts from being unrolled). */
   | { readonly op: "hidden_zero"; readonly type: "i32" }
 
@@ -146,7 +148,7 @@ export const operandsOf = (e: Expr): readonly Expr[] => {
     case "key": return [e.site]
     case "pair": return [e.first, e.second]
     case "key_word": return [e.key]
-    case "unary": case "cast": case "part": return [e.x]
+    case "unary": case "cast": case "part": case "subgroup_broadcast": return [e.x]
     case "binary": return [e.a, e.b]
     case "fma": return [e.a, e.b, e.c]
     case "select": return [e.condition, e.then, e.else]
@@ -190,4 +192,11 @@ export const wideness = (): { readonly isWide: (e: Expr) => boolean; readonly le
     return found
   }
   return { isWide, learn: (name, value) => { if (isWide(value)) locals.add(name) } }
+}
+
+/** Whether lanes read each other's values. */
+export const usesSubgroups = (kernel: Kernel): boolean => {
+  const inside = (e: Expr): boolean => e.op === "subgroup_broadcast" || operandsOf(e).some(inside)
+  const among = (list: readonly Stmt[]): boolean => list.some((s) => expressionsOf(s).some(inside) || blocksOf(s).some(among))
+  return among(kernel.body)
 }

@@ -35,6 +35,8 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
   const long = program.values.some((v) => v.kind === "statistic" && v.reduce.vars.reduce((n, x) => n * (x.high - x.low + 1), 1) >= longStatistic)
   const together = program.values.some((v) => v.kind === "statistic" || v.kind === "array")
   const lanes = profile === "gpu" ? (long ? Math.min(manyLanes, limits.maxComputeInvocationsPerWorkgroup) : fewLanes) : together ? cpuLanes : fewLanes
+  /** Lanes of one subgroup tell each other their parts: no memory, and no barrier, which software adapters divide a kernel at. */
+  const oneSubgroup = profile === "cpu" && together && limits.subgroupSize >= lanes
   const memory = rowMemory(program, reads, together ? "workgroup" : "private")
   const shared: ArrayLocal[] = []
   const constants = constantsInto(shared)
@@ -63,7 +65,12 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     const below = together ? number(count) : arithmetic("add", number(count), { op: "hidden_zero", type: "i32" })
     return { op: "for", local: k, from: together ? use(lane) : number(0), below, step: together ? lanes : 1, body: statements(use(k)) }
   }
-  const barrier = (): void => { if (together) body.push({ op: "barrier" }) }
+  // Whether a lane may read what another has written since the last barrier.
+  let written = false
+  const barrier = (): void => {
+    if (together && (written || !oneSubgroup)) body.push({ op: "barrier" })
+    written = false
+  }
   const loops: DrawLoops = { reads, memory, constants, spread, lower: (e) => makeLowerer(target, [e]).lower([e], top)[0]! }
 
   /** The scalars of a level become locals of the whole kernel. */
@@ -86,6 +93,27 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
 
   const free: ArrayLocal[] = []
   const lowerStatistics = (group: readonly Statistic[]): { readonly statistic: Statistic; readonly part: ArrayLocal }[] => {
+    if (oneSubgroup) {
+      lowerTotals(group).forEach((total, i) => {
+        const { slot, type, reduce } = group[i]!
+        const [own, whole] = [local(type), local(type)]
+        const all = Array.from({ length: lanes }, (_, k): Expr => ({ op: "subgroup_broadcast", type, x: use(own), lane: k }))
+        body.push({ op: "let", local: own, value: total }, { op: "let", local: whole, value: all.reduce((a, b) => combined(reduce.combine, type, a, b)) })
+        scalars.set(slot, use(whole))
+      })
+      return []
+    }
+    return lowerTotals(group).map((total, i) => {
+      const statistic = group[i]!
+      const reused = free.findIndex((a) => a.element === statistic.type)
+      const part: ArrayLocal = reused >= 0 ? free.splice(reused, 1)[0]! : { kind: "array", space: "workgroup", element: statistic.type, length: lanes }
+      if (reused < 0) shared.push(part)
+      body.push({ op: "set", array: part, index: use(lane), value: total })
+      return { statistic, part }
+    })
+  }
+  /** What each lane sums of each statistic. */
+  const lowerTotals = (group: readonly Statistic[]): readonly Expr[] => {
     const extents = group[0]!.reduce.vars.map((v) => v.high - v.low + 1)
     const turns = extents.reduce((a, b) => a * b, 1)
     const place: Var = { op: "var", type: "i32", name: "p", low: 0, high: turns - 1 }
@@ -120,16 +148,9 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     flushPrelude()
     group.forEach((s, i) => sums[i]!.forEach((sum) => body.push({ op: "var", local: sum, value: number(neutral(s.reduce.combine, s.type), s.type) })))
     body.push({ op: "for", local: counter, from: use(lane), below: number(turn.high + 1), step: lanes, body: inner.statements })
-    const totals = group.map((s, i): Expr => {
+    return group.map((s, i): Expr => {
       const [a, b, c, d] = sums[i]!.map(use)
       return b && c && d ? add(s, add(s, a!, b), add(s, c, d)) : a!
-    })
-    return group.map((statistic, i) => {
-      const reused = free.findIndex((a) => a.element === statistic.type)
-      const part: ArrayLocal = reused >= 0 ? free.splice(reused, 1)[0]! : { kind: "array", space: "workgroup", element: statistic.type, length: lanes }
-      if (reused < 0) shared.push(part)
-      body.push({ op: "set", array: part, index: use(lane), value: totals[i]! })
-      return { statistic, part }
     })
   }
   /** The lanes' partial results, in a fixed order: on a GPU halves are added to halves, elsewhere lane 0 adds all in one loop. */
@@ -159,6 +180,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
     free.push(...parts.map((p) => p.part))
   }
   const lowerArray = (v: RowArray): void => {
+    written = true
     const four = quads && v.words >= 4 * leastQuads * lanes && v.element.high + 1 === v.words ? inQuads([v.body], v.element, reads) : undefined
     const made = four?.moves(four.roots[0]!) ? quadValues(four.roots, four, reads) : undefined
     if (four && made) return lowerQuadArray(v, four, made)
@@ -198,10 +220,12 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
 
   const keys = keyLoop(loops)
   body.push(...keys)
+  written = keys.length > 0
   if (keys.length > 0) barrier()
   const draws = [...drawLoops(loops, program), ...arrangementLoops(loops, program)]
   flushPrelude()
   body.push(...draws)
+  written = draws.length > 0
   if (draws.length > 0) barrier()
   lowerScalars(0)
   for (let level = 1; level < program.levels; level++) {
@@ -213,7 +237,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
   }
   body.push(...writeOut())
 
-  const arrays = memory.array.length > 1 || memory.at.size > 0
+  const arrays = oneSubgroup ? memory.sites.length > 0 || program.values.some((v) => v.kind !== "scalar" && v.kind !== "statistic") : memory.array.length > 1 || memory.at.size > 0
   if (together) {
     return { kind: "sample", bindings: reads.bindings.list, workgroup: [lanes, 1, 1], groups, shared: [...(arrays ? [memory.array] : []), ...shared], body: [...head, ...body] }
   }

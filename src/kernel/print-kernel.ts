@@ -15,6 +15,7 @@ export const printKernel = (kernel: Kernel, name: string): string => {
       case "local": return names.of(e.local, e.type === "words" ? "w" : e.type === "key" ? "k" : "v")
       case "builtin": return e.name
       case "hidden_zero": return "zero"
+      case "subgroup_broadcast": return `broadcast(${show(e.x)}, ${e.lane})`
       case "unary": return `${e.fn}(${show(e.x)})`
       case "cast": return `${e.fn}(${show(e.x)})`
       case "fma": return `fma(${show(e.a)}, ${show(e.b)}, ${show(e.c)})`

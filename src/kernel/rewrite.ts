@@ -8,7 +8,7 @@ export const withOperandsOf = (e: Expr, x: readonly Expr[]): Expr => {
     case "key": return { ...e, site: x[0]! }
     case "pair": return { ...e, first: x[0]!, second: x[1]! }
     case "key_word": return { ...e, key: x[0]! }
-    case "unary": case "cast": case "part": return { ...e, x: x[0]! }
+    case "unary": case "cast": case "part": case "subgroup_broadcast": return { ...e, x: x[0]! }
     case "binary": return { ...e, a: x[0]!, b: x[1]! }
     case "fma": return { ...e, a: x[0]!, b: x[1]!, c: x[2]! }
     case "select": return { ...e, condition: x[0]!, then: x[1]!, else: x[2]! }

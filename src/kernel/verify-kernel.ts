@@ -34,7 +34,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
     if (low >= length || high < 0) problem(`${what} of ${length} is read or written at ${low === high ? low : `${low} … ${high}`}`)
   }
 
-  const check = (root: Expr, scope: ReadonlySet<Local>): void => {
+  const check = (root: Expr, scope: ReadonlySet<Local>, uniform: boolean): void => {
     const walk = (e: Expr, depth: number): void => {
       if (depth > deepest) return problem(`an expression deeper than ${deepest}`)
       if (e.op === "local" && !scope.has(e.local)) problem("a local is used where it is not defined")
@@ -44,8 +44,12 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
         if (e.op === "quad" && (binding.element !== "words" || isWide(e.index))) problem(`four neighbours at once from binding ${e.binding}, which is not bound as words, or at more than one place`)
         within(e.index, binding.length, `binding ${e.binding}`)
       }
+      if (e.op === "subgroup_broadcast") {
+        if (!uniform) problem("a lane's value is asked for where not all lanes of a workgroup are")
+        if (threads > limits.subgroupSize || e.lane >= threads) problem(`a value of lane ${e.lane}, for a workgroup of ${threads} and subgroups of ${limits.subgroupSize}`)
+      }
       if (e.op === "part" && !isWide(e.x)) problem("a component of a value that has one alone")
-      if (["key", "pair", "key_word", "draw", "threefry", "word"].includes(e.op) && operandsOf(e).some(isWide)) problem(`${e.op} of a wide value`)
+      if (["key", "pair", "key_word", "draw", "threefry", "word", "subgroup_broadcast"].includes(e.op) && operandsOf(e).some(isWide)) problem(`${e.op} of a wide value`)
       if (e.op === "element") {
         if (!arrays.has(e.array)) problem("an array is used where it is not declared")
         within(e.index, e.array.length, "an array")
@@ -67,7 +71,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
     if (depth > mostNested) return problem(`blocks nested deeper than ${mostNested}`)
     const scope = new Set(outer)
     for (const s of list) {
-      for (const e of expressionsOf(s)) check(e, scope)
+      for (const e of expressionsOf(s)) check(e, scope, uniform)
       learnRange(s)
       switch (s.op) {
         case "let": case "var":

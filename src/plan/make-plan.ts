@@ -2,7 +2,7 @@
 import type { Graph, Node, Origin } from "../ir/graph.ts"
 import { emit } from "../backend/wgsl/emit.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
-import { sharedBytes } from "../kernel/kernel.ts"
+import { sharedBytes, usesSubgroups } from "../kernel/kernel.ts"
 import { rebased } from "../kernel/rebase.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
@@ -152,12 +152,13 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const kernels: KernelPlan[] = []
   const known = new Map<string, number>()
   const commands: Command[] = []
-  const needs = { binding: 0, shared: 0 }
+  const needs = { binding: 0, shared: 0, subgroup: 0 }
   for (const s of scheduled.kernels) {
     const { bound, node, ranges } = s
     // Ranges bind parts of buffers already.
     const { kernel, offsets } = ranges ? { kernel: s.kernel, offsets: [] } : rebased(s.kernel)
     const wgsl = emit(kernel)
+    if (usesSubgroups(kernel)) needs.subgroup = Math.max(needs.subgroup, kernel.workgroup[0] * kernel.workgroup[1] * kernel.workgroup[2])
     const bindings = kernel.bindings.map((b) => b.access)
     const key = JSON.stringify([wgsl, kernel.workgroup, bindings])
     let id = known.get(key)
@@ -210,7 +211,8 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       maxBufferSize: buffers.reduce((m, b) => Math.max(m, b.bytes), 0),
       maxComputeWorkgroupStorageSize: needs.shared,
       maxComputeInvocationsPerWorkgroup: kernels.reduce((m, k) => Math.max(m, k.workgroup[0] * k.workgroup[1] * k.workgroup[2]), 0),
-      features: []
+      features: needs.subgroup > 0 ? ["subgroups"] : [],
+      ...(needs.subgroup > 0 ? { subgroupSize: needs.subgroup } : {})
     },
     sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, ...(s.whole ? { whole: true } : {}), origin: where(s.origin) })),
     buffers, kernels,

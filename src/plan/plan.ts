@@ -27,6 +27,8 @@ export interface Needs {
   readonly maxComputeWorkgroupStorageSize: number
   readonly maxComputeInvocationsPerWorkgroup: number
   readonly features: readonly string[]
+  /** Lanes that a subgroup must have at least; absent where no kernel needs subgroups. */
+  readonly subgroupSize?: number
 }
 
 export interface Where {

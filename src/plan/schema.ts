@@ -47,7 +47,7 @@ export const validatePlan = (json: Json): string[] => {
     needs: record({
       maxStorageBuffersPerShaderStage: count, maxStorageBufferBindingSize: count, maxBufferSize: count,
       maxComputeWorkgroupStorageSize: count, maxComputeInvocationsPerWorkgroup: count, features: list(text)
-    }),
+    }, { subgroupSize: count }),
     sources: list(record({
       name: text, loader: text, split: oneOf("train", "test", "all"), batch: count, options: scalars,
       fields: list(record({ name: text, dtype: oneOf(...dtypes, "u8"), shape })), origin: where

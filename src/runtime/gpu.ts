@@ -20,6 +20,8 @@ export interface GpuService {
   readonly kind: AdapterKind
   readonly features: ReadonlySet<string>
   readonly limits: GPUSupportedLimits
+  /** The fewest lanes that a subgroup has; 0 where the device has no subgroups. */
+  readonly subgroupSize: number
   readonly ledger: Ledger
   /** Compiled pipelines by everything that defines them (see `pipelines.ts`); they live as long as the device. */
   readonly pipelines: Map<string, GPUComputePipeline>
@@ -180,6 +182,7 @@ const openDevice = async (wanted: string): Promise<GpuService | GpuError> => {
     device, name, kind, trouble,
     features: new Set([...device.features] as string[]),
     limits: device.limits,
+    subgroupSize: device.features.has("subgroups") ? adapter.info.subgroupMinSize : 0,
     ledger: { liveBytes: 0, peakBytes: 0, liveBuffers: 0 },
     pipelines: new Map(),
     settle: kind === "software" ? sleepingWait() : (promise) => promise,

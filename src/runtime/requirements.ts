@@ -45,13 +45,13 @@ export const firstExcess = (gpu: GpuService, plan: Plan): GpuError | undefined =
     if (invocations > limits.maxComputeInvocationsPerWorkgroup)
       return exceeded(gpu, "maxComputeInvocationsPerWorkgroup", invocations, limits.maxComputeInvocationsPerWorkgroup, origin, recompile)
   }
-  const { features, ...needs } = plan.needs
+  const { features, subgroupSize = 0, ...needs } = plan.needs
   for (const [limit, needed] of Object.entries(needs)) {
     const available = limits[limit as keyof typeof needs]
     if (needed > available) return exceeded(gpu, limit, needed, available, undefined, recompile)
   }
   const missing = features.find((feature) => !gpu.features.has(feature))
-  return missing === undefined
-    ? undefined
-    : new GpuError({ reason: "LimitExceeded", message: `The plan needs the feature ${missing}; ${gpu.name} does not offer it.`, where: undefined, hint: recompile })
+  if (missing !== undefined) return new GpuError({ reason: "LimitExceeded", message: `The plan needs the feature ${missing}; ${gpu.name} does not offer it.`, where: undefined, hint: recompile })
+  if (subgroupSize > gpu.subgroupSize) return new GpuError({ reason: "LimitExceeded", message: `The plan needs subgroups of ${subgroupSize} lanes; those of ${gpu.name} may have ${gpu.subgroupSize}.`, where: undefined, hint: recompile })
+  return undefined
 }

@@ -29,6 +29,8 @@ const mostStatements = 480
 /** Software adapters divide a kernel at each barrier, which takes them long where much code stands between many of them. */
 const mostBarriers = 8
 const mostStatementsWithBarriers = 300
+/** Runs that members take turns in where each thread of a software adapter has one run of a grid: for up to so many threads. */
+const softwareRuns = 8
 /** A body of more statements stays a shader of its own where other dispatches use it too. */
 const longBody = 60
 /** Kernels of one body are joined whatever their length, up to so many. */
@@ -153,7 +155,7 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
       return { binding: order.get(key)!, offset: b.kind === "node" && b.quads === true ? offset / 4 : offset }
     }
     const parts = units.map((u): Jobs => u.jobs.map((s): Member => ({ kernel: s.kernel, bindings: s.bound.map((b, i) => bind(b, s.kernel.bindings[i]!)) })))
-    return { kernel: jointKernel(parts, bindings), bound, node: list[0]!.node, ranges: undefined, parts: new Set() }
+    return { kernel: jointKernel(parts, bindings, profile === "cpu" ? softwareRuns : 1), bound, node: list[0]!.node, ranges: undefined, parts: new Set() }
   }
 
   const result: Scheduled[] = []

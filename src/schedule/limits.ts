@@ -14,6 +14,8 @@ export interface Limits {
   readonly maxComputeWorkgroupsPerDimension: number
   /** Offsets of bindings are multiples of it. */
   readonly storageOffsetAlignment: number
+  /** The fewest lanes of a subgroup, which may read each other's values; 0 where there are no subgroups. */
+  readonly subgroupSize: number
 }
 
 /** The limits every WebGPU device offers; plans are made for them unless the caller knows more. */
@@ -24,7 +26,8 @@ export const webgpuDefaults: Limits = {
   maxComputeWorkgroupStorageSize: 16384,
   maxComputeInvocationsPerWorkgroup: 256,
   maxComputeWorkgroupsPerDimension: 65535,
-  storageOffsetAlignment: 256
+  storageOffsetAlignment: 256,
+  subgroupSize: 0
 }
 
 /** A program that cannot be planned within the limits: which limit, what is needed and available (bytes or a count). */
@@ -60,9 +63,9 @@ export const rangesFor = (samples: number, bytesPerSample: readonly number[], li
 }
 
 /** What a device grants, under WebGPU's names, as far as kernels ask for it. */
-export const limitsOf = (device: Omit<Limits, "storageOffsetAlignment"> & { readonly minStorageBufferOffsetAlignment: number }): Limits => ({
+export const limitsOf = (device: Omit<Limits, "storageOffsetAlignment" | "subgroupSize"> & { readonly minStorageBufferOffsetAlignment: number }, subgroupSize: number): Limits => ({
   maxStorageBuffersPerShaderStage: device.maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize: device.maxStorageBufferBindingSize,
   maxBufferSize: device.maxBufferSize, maxComputeWorkgroupStorageSize: device.maxComputeWorkgroupStorageSize,
   maxComputeInvocationsPerWorkgroup: device.maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupsPerDimension: device.maxComputeWorkgroupsPerDimension,
-  storageOffsetAlignment: device.minStorageBufferOffsetAlignment,
+  storageOffsetAlignment: device.minStorageBufferOffsetAlignment, subgroupSize,
 })

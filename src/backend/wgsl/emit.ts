@@ -22,6 +22,7 @@ export const emit = (kernel: Kernel): string => {
   const needs = new Set<string>()
   const functions = new Map<string, string>()
   let zero = false
+  let subgroups = false
 
   const taken = (made: WgslText): string => {
     for (const need of made.needs) needs.add(need)
@@ -109,6 +110,11 @@ export const emit = (kernel: Kernel): string => {
         needs.add("dkey_1")
         return `dkey_1(${u}[0].x, ${u}[0].y, ${u}[0].z, ${show(e.site)})`
       }
+      case "subgroup_broadcast": {
+        subgroups = true
+        const text = `subgroupBroadcast(${e.type === "bool" ? `select(0u, 1u, ${show(e.x)})` : show(e.x)}, ${e.lane}u)`
+        return e.type === "bool" ? `(${text} != 0u)` : text
+      }
       case "pair": return `vec2<u32>(${show(e.first)}, ${show(e.second)})`
       case "key_word": return `${show(e.key)}.${e.at === 0 ? "x" : "y"}`
       case "draw": return `${draw(e.distribution.name, e.distribution.options)}(${e.args.map(show).join(", ")})`
@@ -180,6 +186,7 @@ export const emit = (kernel: Kernel): string => {
   ]
   const math = mathSource(needs)
   return [
+    ...(subgroups ? ["enable subgroups;"] : []),
     ...head,
     ...(math === "" ? [] : [math.trimEnd()]),
     ...[...functions.values()].map((text) => text.trimEnd()),
