@@ -76,6 +76,7 @@ describe("a failure on the device is a typed error that names the line", () => {
   it("a feature or limit that the plan needs and the device lacks is named", async () => {
     const plan = doubleThenSquare()
     expect((await failureOf({ ...plan, needs: { ...plan.needs, features: ["chromium-experimental-nothing"] } })).message).toContain("needs the feature chromium-experimental-nothing")
+    expect((await failureOf({ ...plan, needs: { ...plan.needs, subgroupSize: 4096 } })).message).toMatch(/needs subgroups of 4096 lanes; those of .* may have \d+/)
     expect(await failureOf({ ...plan, needs: { ...plan.needs, maxStorageBuffersPerShaderStage: 10_000 } })).toMatchObject({ reason: "LimitExceeded" })
   })
 

@@ -34,15 +34,15 @@ const ceilings: readonly (readonly [keyof typeof workloads, Profile, Most])[] = 
   ["aug32", "cpu", most(2, 2, 6_307_872)], ["aug32", "gpu", most(2, 2, 6_307_872)],                  // target 2, peak at most 1.1 of 6,291,456 and a little
   ["aug224", "cpu", most(2, 2, 38_537_248)], ["aug224", "gpu", most(2, 2, 38_537_248)],              // target 2
   // Target 40 dispatches in 1 pass and 1 submit, then 35, 29, 25; about 20 shaders; peak at most half of jax-js'.
-  ["gan_step", "cpu", most(60, 50, 31_900_000, 1.001)], ["gan_step", "gpu", most(58, 49, 31_900_000, 1.001)],
+  ["gan_step", "cpu", most(61, 50, 31_900_000, 1.001)], ["gan_step", "gpu", most(57, 47, 31_900_000, 1.001)],
   // Target 60, with one forward of D over the three populations 47.
-  ["biggan_critic", "cpu", most(105, 86, 128_200_000, 1.12)], ["biggan_critic", "gpu", most(98, 81, 128_500_000, 1.12)],
-  ["moco_step", "cpu", most(285, 200, 111_400_000, 1.02)], ["moco_step", "gpu", most(298, 200, 114_500_000, 1.02)],
+  ["biggan_critic", "cpu", most(102, 84, 127_000_000, 1.12)], ["biggan_critic", "gpu", most(96, 78, 127_400_000, 1.12)],
+  ["moco_step", "cpu", most(285, 185, 111_400_000, 1.02)], ["moco_step", "gpu", most(294, 170, 110_300_000, 1.02)],
 ]
 
-/** Dispatches where a kernel may bind 16 buffers, as most adapters allow; the ceilings above are those of WebGPU's least, 8. */
+/** Dispatches where a kernel may bind 16 buffers, as most adapters allow, and lanes of a subgroup read each other; the ceilings above are those of WebGPU's least, 8, and no subgroups. */
 const withSixteen: readonly (readonly [keyof typeof workloads, Profile, number])[] = [
-  ["ln_fwdbwd", "cpu", 3], ["ln_fwdbwd", "gpu", 3], ["gan_step", "cpu", 57], ["gan_step", "gpu", 56], ["biggan_critic", "cpu", 94], ["biggan_critic", "gpu", 84],
+  ["ln_fwdbwd", "cpu", 3], ["ln_fwdbwd", "gpu", 3], ["gan_step", "cpu", 58], ["gan_step", "gpu", 55], ["biggan_critic", "cpu", 88], ["biggan_critic", "gpu", 84],
 ]
 
 const known = new Map<string, Elaborated>()
@@ -74,7 +74,7 @@ describe("the benchmark's workloads cost at most", () => {
     }
   }, 240_000)
   it.each(withSixteen)("%s, %s profile, 16 buffers a kernel: %i dispatches", (name, profile, dispatches) => {
-    const { units } = plannedFor(elaborated(name), profile, { ...webgpuDefaults, maxStorageBuffersPerShaderStage: 16 })
+    const { units } = plannedFor(elaborated(name), profile, { ...webgpuDefaults, maxStorageBuffersPerShaderStage: 16, subgroupSize: 8 })
     expect(units.reduce((sum, { plan }) => sum + workOf(plan).dispatches, 0)).toBeLessThanOrEqual(dispatches)
   }, 240_000)
   it("every workload has a ceiling for both profiles", () => {
