@@ -33,6 +33,25 @@ const mostWaste = 800
 /** An element is one element of another value: reading a copy would cost the same. */
 const isRead = (cost: Cost): boolean => cost.operations === 0 && cost.reads.size === 1 && [...cost.reads.values()][0] === 1
 
+/**
+ * What is made of a contraction's result alone, element by element, and of nothing that is `kept` anyway; of each chain the last. Where it is
+ * read more than once it is stored instead of the result: the contraction's kernel finishes it.
+ */
+const lastOfChains = (live: readonly Node[], own: Costs["own"], tiled: (node: Node) => boolean, kept: (node: Node) => boolean): Set<Node> => {
+  const users = new Map<Node, number>()
+  for (const node of live) for (const x of new Set(node.inputs)) users.set(x, (users.get(x) ?? 0) + 1)
+  const last = new Set<Node>()
+  const chained = new Set<Node>()
+  for (const node of live) {
+    const from = node.inputs.find((x) => own.get(node)?.alike.has(x.id) && users.get(x) === 1 && !kept(x) && (tiled(x) || chained.has(x)))
+    if (!from) continue
+    chained.add(node)
+    last.delete(from)
+    last.add(node)
+  }
+  return last
+}
+
 const sourceReasons = { input: "the host delivers it", draw: "drawn", constant: "constant data" } as const
 
 export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: Costs, forced: ReadonlyMap<Node, string>, templates: Templates, tiled: (node: Node) => boolean): Fusion => {
@@ -46,15 +65,7 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
     if (source) stop(node, source, sourceReasons[source])
   }
 
-  // What is made of a contraction's result alone, element by element, and read more than once is stored instead of it: the contraction's kernel finishes it.
-  const users = new Map<Node, Node[]>()
-  for (const node of live) for (const x of new Set(node.inputs)) users.set(x, [...(users.get(x) ?? []), node])
-  const finished = new Map<Node, Node>()
-  for (const node of live) {
-    const from = node.inputs.find((x) => own.get(node)?.alike.has(x.id) && users.get(x)!.length === 1 && !outputs.has(x) && (tiled(x) || finished.has(x)))
-    if (from) finished.set(node, from)
-  }
-  const goesOn = new Set(finished.values())
+  const finishes = lastOfChains(live, own, tiled, (n) => outputs.has(n) || forced.has(n) || rasters.has(n))
 
   // Backward: how often each node's elements would be evaluated.
   const evaluations = new Map<Node, number>()
@@ -77,7 +88,7 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
       else if (terms >= longReduction && ratio > 1.5) stop(node, "buffer", `each of its sums of ${terms} terms is read ${ratio.toFixed(1)} times`)
       else if (rows && hasRow.has(node) && sizeOf(node.shape) > node.shape[0]! && work > 6 && ratio > 4) stop(node, "row", `an array of each sample, each element read ${ratio.toFixed(0)} times`)
       else if ((rows || (node.shape.length === 0 && terms < longReduction)) && hasRow.has(node)) { /* the sample kernel keeps what the readers need of it */ }
-      else if (ratio > 1.5 && size > mostRowElements && finished.has(node) && !goesOn.has(node)) stop(node, "buffer", "it finishes a contraction")
+      else if (ratio > 1.5 && size > mostRowElements && finishes.has(node)) stop(node, "buffer", "it finishes a contraction")
       else if (ratio > mostTaps && work >= 4) stop(node, "buffer", `more than ${mostTaps} reads of each element (${ratio.toFixed(1)})`)
       else if (work * (ratio - 1) > mostWaste) stop(node, "buffer", `recomputing ${work.toFixed(0)} operations ${ratio.toFixed(1)} times costs more than storing them`)
     }
