@@ -50,6 +50,7 @@ describe("a nest with phases", () => {
     expect(turns(made)).toBe(least)
     expect(turns(made)).toBeLessThanOrEqual(turns(attrs))
     expect(made.shape).toEqual(attrs.out)
+    expect(dense(made, shapes)).toBe(made)
     const [before, after] = [sums(attrs, shapes), sums(made, shapes)]
     // Up to the order of at most 200 terms of at most 1/4.
     after.forEach((x, i) => expect(Math.abs(x - before[i]!)).toBeLessThanOrEqual(200 * 50 * 2 ** -53))
