@@ -73,7 +73,7 @@ export type Expr =
   | { readonly op: "key_word"; readonly type: "u32"; readonly key: Expr; readonly at: 0 | 1 }
   /** One element of a draw. `args`: key, sample, element, count of elements, then the parameters. */
   | { readonly op: "draw"; readonly type: ScalarType; readonly distribution: Distribution; readonly args: readonly Expr[] }
-  /** The value that one lane of the subgroup has; where all lanes of a workgroup are. */
+  /** The value, no truth value, that one lane of the subgroup has; where all lanes of a workgroup are. */
   | { readonly op: "subgroup_broadcast"; readonly type: ScalarType; readonly x: Expr; readonly lane: number }
   /** A u32 zero that no compiler can see through (keeps constant trip counts from being unrolled). */
   | { readonly op: "hidden_zero"; readonly type: "i32" }

@@ -45,6 +45,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
         within(e.index, binding.length, `binding ${e.binding}`)
       }
       if (e.op === "subgroup_broadcast") {
+        if (e.type === "bool") problem("a truth value is asked of a lane")
         if (!uniform) problem("a lane's value is asked for where not all lanes of a workgroup are")
         if (threads > limits.subgroupSize || e.lane >= threads) problem(`a value of lane ${e.lane}, for a workgroup of ${threads} and subgroups of ${limits.subgroupSize}`)
       }

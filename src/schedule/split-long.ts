@@ -1,8 +1,8 @@
 /** Two-level reductions: a reduction of very many terms to few results is done in parts first, so that many workgroups share it. */
 import type { Graph, Node } from "../ir/graph.ts"
-import { topological } from "../ir/walk.ts"
 import type { ReductionAttrs } from "../prim/reduction.ts"
 import { sizeOf, type Table } from "./inline.ts"
+import { nodesOf, rebuilt } from "./rebuilt.ts"
 
 /** From so many terms on, for at most so many results. */
 const manyTerms = 32768
@@ -10,25 +10,14 @@ const fewResults = 8
 const [leastParts, mostParts] = [16, 256]
 
 export const splitLong = (graph: Graph, table: Table): Graph => {
-  const order = topological([...graph.outputs.map((o) => o.node), ...graph.inputs.map((i) => i.node), ...graph.rasters.map((r) => r.node)])
   const axesOf = (node: Node): readonly number[] | undefined => (table(node.prim).kind === "reduction" ? (node.attrs as Partial<ReductionAttrs>).axes : undefined)
   const termsOf = (node: Node): number => axesOf(node)!.reduce((n, d) => n * node.inputs[0]!.shape[d]!, 1)
   const long = (node: Node): boolean => axesOf(node) !== undefined && sizeOf(node.shape) <= fewResults && termsOf(node) >= manyTerms
-  if (!order.some(long)) return graph
-  let next = order.reduce((id, n) => Math.max(id, n.id), 0) + 1
-  const made = new Map<Node, Node>()
-  const node = (like: Node, prim: string, inputs: readonly Node[], attrs: object, shape: readonly number[]): Node => ({ ...like, id: next++, prim, inputs, attrs, shape })
-  for (const before of order) {
-    const inputs = before.inputs.map((x) => made.get(x)!)
-    const parts = long(before) ? inParts(before, inputs[0]!, axesOf(before)!, node) : undefined
-    made.set(before, parts ?? (inputs.every((x, i) => x === before.inputs[i]) ? before : { ...before, id: next++, inputs }))
-  }
-  return {
-    ...graph,
-    inputs: graph.inputs.map((i) => ({ ...i, node: made.get(i.node)! })),
-    outputs: graph.outputs.map((o) => ({ ...o, node: made.get(o.node)! })),
-    rasters: graph.rasters.map((r) => ({ ...r, node: made.get(r.node)! }))
-  }
+  if (!nodesOf(graph).some(long)) return graph
+  return rebuilt(graph, (before, inputs, fresh) => {
+    const node = (like: Node, prim: string, inputs: readonly Node[], attrs: object, shape: readonly number[]): Node => ({ ...like, id: fresh(), prim, inputs, attrs, shape })
+    return long(before) ? inParts(before, inputs[0]!, axesOf(before)!, node) : undefined
+  })
 }
 
 /** The first reduced dimension with a suitable divisor is divided in parts; these stay until the second reduction. */

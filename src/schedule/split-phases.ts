@@ -4,8 +4,8 @@
  * each a dense sum over its own part of the kernel: y = s y' + r and k = s k' + (r + pad) mod s (sub-pixel convolution; Shi et al., 2016).
  */
 import type { Graph, Node } from "../ir/graph.ts"
-import { topological } from "../ir/walk.ts"
 import { linear, loopAccess, plainLoop, replaceLoop, type Affine, type AffineAccess, type ContractAttrs, type Guard, type Linear } from "../prim/contraction.ts"
+import { nodesOf, rebuilt } from "./rebuilt.ts"
 
 type Shape = readonly number[]
 
@@ -104,20 +104,10 @@ export const dense = (attrs: ContractAttrs, shapes: readonly [Shape, Shape]): Co
 }
 
 export const splitPhases = (graph: Graph): Graph => {
-  const order = topological([...graph.outputs.map((o) => o.node), ...graph.inputs.map((i) => i.node), ...graph.rasters.map((r) => r.node)])
   const denseOf = (node: Node): object => (node.prim === "contract" ? dense(node.attrs as ContractAttrs, [node.inputs[0]!.shape, node.inputs[1]!.shape]) : (node.attrs as object))
-  if (!order.some((n) => denseOf(n) !== n.attrs)) return graph
-  let next = order.reduce((id, n) => Math.max(id, n.id), 0) + 1
-  const made = new Map<Node, Node>()
-  for (const node of order) {
-    const inputs = node.inputs.map((x) => made.get(x)!)
+  if (!nodesOf(graph).some((n) => denseOf(n) !== n.attrs)) return graph
+  return rebuilt(graph, (node, inputs, fresh) => {
     const attrs = denseOf(node)
-    made.set(node, attrs === node.attrs && inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, id: next++, inputs, attrs })
-  }
-  return {
-    ...graph,
-    inputs: graph.inputs.map((i) => ({ ...i, node: made.get(i.node)! })),
-    outputs: graph.outputs.map((o) => ({ ...o, node: made.get(o.node)! })),
-    rasters: graph.rasters.map((r) => ({ ...r, node: made.get(r.node)! }))
-  }
+    return attrs === node.attrs ? undefined : { ...node, id: fresh(), inputs, attrs }
+  })
 }

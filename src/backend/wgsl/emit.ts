@@ -1,6 +1,6 @@
 /** Prints a kernel as WGSL. Every name is generated, every literal is printed from a number. */
 import type { ScalarType } from "../../scalar/scalar.ts"
-import { wideness, type Binding, type ElementType, type Expr, type Kernel, type Stmt, type ValueType } from "../../kernel/kernel.ts"
+import { usesSubgroups, wideness, type Binding, type ElementType, type Expr, type Kernel, type Stmt, type ValueType } from "../../kernel/kernel.ts"
 import type { Distribution } from "../../prim/draws.ts"
 import { drawFunction, inPrelude, type DrawOptions } from "./draws-wgsl.ts"
 import { mathSource, wgslCast, wgslExpression, wideCast, wideExpression, wgslLiteral, wgslThreefry, type WgslText } from "./math.ts"
@@ -22,7 +22,6 @@ export const emit = (kernel: Kernel): string => {
   const needs = new Set<string>()
   const functions = new Map<string, string>()
   let zero = false
-  let subgroups = false
 
   const taken = (made: WgslText): string => {
     for (const need of made.needs) needs.add(need)
@@ -110,11 +109,7 @@ export const emit = (kernel: Kernel): string => {
         needs.add("dkey_1")
         return `dkey_1(${u}[0].x, ${u}[0].y, ${u}[0].z, ${show(e.site)})`
       }
-      case "subgroup_broadcast": {
-        subgroups = true
-        const text = `subgroupBroadcast(${e.type === "bool" ? `select(0u, 1u, ${show(e.x)})` : show(e.x)}, ${e.lane}u)`
-        return e.type === "bool" ? `(${text} != 0u)` : text
-      }
+      case "subgroup_broadcast": return `subgroupBroadcast(${show(e.x)}, ${e.lane}u)`
       case "pair": return `vec2<u32>(${show(e.first)}, ${show(e.second)})`
       case "key_word": return `${show(e.key)}.${e.at === 0 ? "x" : "y"}`
       case "draw": return `${draw(e.distribution.name, e.distribution.options)}(${e.args.map(show).join(", ")})`
@@ -186,7 +181,7 @@ export const emit = (kernel: Kernel): string => {
   ]
   const math = mathSource(needs)
   return [
-    ...(subgroups ? ["enable subgroups;"] : []),
+    ...(usesSubgroups(kernel) ? ["enable subgroups;"] : []),
     ...head,
     ...(math === "" ? [] : [math.trimEnd()]),
     ...[...functions.values()].map((text) => text.trimEnd()),
