@@ -25,12 +25,12 @@ export const commands: readonly Command[] = [
   },
   {
     name: "run", operands: "FILE [ENTRY]", least: 1, most: 2, about: "run a graph, an eval or a train; what comes of it goes to --out",
-    flags: ["out", "force", "data-dir", "input", "seed", "steps", "resume", "weights", "log-every", "keep", "device", "skip-bad", "check-finite", ...ofProgram, "json", ...everywhere],
+    flags: ["out", "force", "data-dir", "input", "seed", "steps", "resume", "weights", "log-every", "keep", "device", "precision", "skip-bad", "check-finite", ...ofProgram, "json", ...everywhere],
     load: async () => (await import("./run-command.ts")).runCommand,
   },
   {
     name: "compile", operands: "FILE [ENTRY]", least: 1, most: 2, about: "print a stage of the compiler, or write plan.json",
-    flags: ["emit", "output", "force", "input", "seed", "device", "data-dir", "skip-bad", ...ofProgram, ...everywhere], load: async () => (await import("./compile-command.ts")).compileCommand,
+    flags: ["emit", "output", "force", "input", "seed", "device", "precision", "data-dir", "skip-bad", ...ofProgram, ...everywhere], load: async () => (await import("./compile-command.ts")).compileCommand,
   },
   {
     name: "fmt", operands: "FILE...", least: 1, most: Infinity, about: "format programs, in place",

@@ -4,12 +4,11 @@ import path from "node:path"
 import * as Effect from "effect/Effect"
 import { suggest } from "../base/suggest.ts"
 import { emit, emitCompiled, stages } from "../driver/emit.ts"
-import { compileEntry, deviceFor, prepare, type Prepared } from "./compile-program.ts"
+import { compileEntry, deviceFor, prepare, preparedFor, type Prepared } from "./compile-program.ts"
 import { compileProgram } from "../driver/compile-program.ts"
 import type { Console } from "./console.ts"
 import { countSamples } from "./count-samples.ts"
 import { dataFolder } from "./data-command.ts"
-import type { Device } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
 import { isFailure, outputFailure, systemReason, usageFailure, type Failure, type Outcome } from "./failure.ts"
 import { runInterruptibly } from "./interruption.ts"
@@ -24,8 +23,8 @@ const write = async (file: string, text: string): Promise<void | Failure> => {
   }
 }
 
-const stageText = (prepared: Prepared, stage: string, device: Device | undefined, args: Arguments, console: Console): string | typeof exitCode.program => {
-  const { value, diagnostics } = emit({ ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }), ...(device?.tuned === undefined ? {} : { tuned: device.tuned }) }, stage)
+const stageText = (prepared: Prepared, stage: string, args: Arguments, console: Console): string | typeof exitCode.program => {
+  const { value, diagnostics } = emit(prepared.request, stage)
   const failed = report(console, args, prepared.program.sources, diagnostics.filter((each) => each.severity === "error"))
   return failed || value === undefined ? exitCode.program : value
 }
@@ -42,17 +41,17 @@ const give = async (text: string, args: Arguments, console: Console): Promise<Ou
 
 const endings: Readonly<Record<string, string>> = { plan: "json", dot: "dot", wgsl: "wgsl" }
 
-const emitAll = async (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<Outcome> => {
+const emitAll = async (prepared: Prepared, args: Arguments, console: Console): Promise<Outcome> => {
   const folder = args.one.get("output")!
   try {
     await fs.mkdir(folder, { recursive: true })
   } catch (error) {
     return outputFailure(`the folder cannot be made: ${systemReason(error)}`, folder)
   }
-  const made = await compileEntry(prepared, device, args, console)
+  const made = await compileEntry(prepared, args, console)
   if (typeof made === "number" || isFailure(made)) return made
   for (const stage of stages) {
-    const text = (made.kind === "graph" ? emitCompiled(made.compiled, stage) : undefined) ?? stageText(prepared, stage, device, args, console)
+    const text = (made.kind === "graph" ? emitCompiled(made.compiled, stage) : undefined) ?? stageText(prepared, stage, args, console)
     if (typeof text === "number") return text
     const failed = await write(path.join(folder, `${stage}.${endings[stage] ?? "txt"}`), text)
     if (isFailure(failed)) return failed
@@ -61,11 +60,11 @@ const emitAll = async (prepared: Prepared, device: Device | undefined, args: Arg
   return exitCode.ok
 }
 
-const writePlan = async (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<Outcome> => {
+const writePlan = async (prepared: Prepared, args: Arguments, console: Console): Promise<Outcome> => {
   const file = args.one.get("output") ?? "plan.json"
   const present = args.one.has("output") || args.on.has("force") ? false : await fs.access(file).then(() => true, () => false)
   if (present) return outputFailure("is there already", file, "--force writes over it; -o OUT writes another file")
-  const made = await compileEntry(prepared, device, args, console)
+  const made = await compileEntry(prepared, args, console)
   if (typeof made === "number" || isFailure(made)) return made
   const failed = await write(file, `${JSON.stringify(made.compiled.plan, undefined, 1)}\n`)
   if (isFailure(failed)) return failed
@@ -86,13 +85,13 @@ const counted = async (prepared: Prepared, args: Arguments): Promise<Prepared | 
   }
 }
 
-const compiling = async (given: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<Outcome> => {
+const compiling = async (given: Prepared, args: Arguments, console: Console): Promise<Outcome> => {
   const prepared = await counted(given, args)
   if (isFailure(prepared)) return prepared
   const stage = args.one.get("emit")
-  if (stage === undefined) return writePlan(prepared, device, args, console)
-  if (stage === "all") return emitAll(prepared, device, args, console)
-  const text = stageText(prepared, stage, device, args, console)
+  if (stage === undefined) return writePlan(prepared, args, console)
+  if (stage === "all") return emitAll(prepared, args, console)
+  const text = stageText(prepared, stage, args, console)
   return typeof text === "number" ? text : give(text, args, console)
 }
 
@@ -124,7 +123,7 @@ export const compileCommand = async (args: Arguments, console: Console): Promise
     Effect.gen(function* () {
       // Without --device the plan is made for what every WebGPU device offers, so it is the same everywhere.
       const device = yield* deviceFor(args, undefined)
-      return yield* Effect.promise(() => compiling(prepared, device, args, console))
+      return yield* Effect.promise(() => compiling(preparedFor(prepared, device, console), args, console))
     }),
   )
   return runInterruptibly(effect, console)

@@ -42,7 +42,19 @@ export const prepare = async (args: Arguments, console: Console, running: boolea
   const set = { ...host.sizes, ...settings.set }
   return {
     program, entry: entry.name, role: entry.role, seed: settings.seed, inputs: host.inputs,
-    request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify") },
+    request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify"), ...(args.one.get("precision") === "f16" ? { precision: "f16" } : {}) },
+  }
+}
+
+/** For the device: its limits, its kernels and its tiles; f32, with a line that says so, where it does not store f16. */
+export const preparedFor = (prepared: Prepared, device: Device | undefined, console: Console): Prepared => {
+  if (device === undefined) return prepared
+  const { limits, profile, tuned } = device
+  const { precision, ...rest } = prepared.request
+  if (precision === "f16" && !device.halves) console.note(device.kind === "reference" ? "the reference computes in f64: --precision f16 changes nothing" : `${device.name} has no shader-f16: values are stored as f32`)
+  return {
+    ...prepared,
+    request: { ...rest, ...(precision === undefined || !device.halves ? {} : { precision }), ...(limits === undefined ? {} : { limits }), ...(profile === undefined ? {} : { profile }), ...(tuned === undefined ? {} : { tuned }) },
   }
 }
 
@@ -55,11 +67,11 @@ const told = (prepared: Prepared, args: Arguments, console: Console, diagnostics
 export type CompiledEntry = { readonly kind: "graph"; readonly compiled: Compiled } | { readonly kind: "program"; readonly compiled: CompiledProgram }
 
 /**
- * Within the device's limits: one plan where that is enough; a program of plans over slots for what learns or remembers. A program that
+ * Of what `preparedFor` made of the request: one plan where that is enough; a program of plans over slots for what learns or remembers. A program that
  * wants to know how many samples a data set has is made again once they are counted.
  */
-export const compileEntry = async (prepared: Prepared, device: Device | undefined, args: Arguments, console: Console): Promise<CompiledEntry | ExitOnErrors | Failure> => {
-  let request: Request = { ...prepared.request, ...(device?.limits === undefined ? {} : { limits: device.limits }), ...(device?.profile === undefined ? {} : { profile: device.profile }), ...(device?.tuned === undefined ? {} : { tuned: device.tuned }) }
+export const compileEntry = async (prepared: Prepared, args: Arguments, console: Console): Promise<CompiledEntry | ExitOnErrors | Failure> => {
+  let request: Request = prepared.request
   if (prepared.role === "graph") {
     const { value, diagnostics, uncounted } = compile(request)
     const remembers = uncounted !== undefined || (value === undefined && diagnostics.some((each) => each.code === "NDA0909"))

@@ -27,6 +27,8 @@ export interface Device {
   readonly limits: NonNullable<Request["limits"]> | undefined
   /** Which kernels suit it; undefined for those that suit a CPU. */
   readonly profile: NonNullable<Request["profile"]> | undefined
+  /** Whether it can store values as f16. */
+  readonly halves: boolean
   /** What `nda tune` measured on it. */
   readonly tuned: Tuned | undefined
   /** How to measure on it; undefined where there are no kernels. */
@@ -72,7 +74,7 @@ export const runtimeFailure = (error: GpuError | DataError | CheckpointError | N
 })
 
 const reference: Device = {
-  name: "reference", kind: "reference", limits: undefined, profile: undefined, tuned: undefined, tuning: undefined,
+  name: "reference", kind: "reference", limits: undefined, profile: undefined, halves: false, tuned: undefined, tuning: undefined,
   load: (compiled) => Effect.succeed(referenceExecutor(compiled.graph)),
   loadProgram: (learning) => Effect.succeed(referenceTrainer(learning.program)),
 }
@@ -90,6 +92,7 @@ export const openDevice = (wanted: string): Effect.Effect<Device, Failure, Scope
       kind: gpu.kind,
       profile,
       limits,
+      halves: gpu.features.has("shader-f16"),
       tuned: tunedBy(readTuned(tunedFor(gpu.name, profile)), { limits, profile }),
       tuning: { limits, profile, time: (plan, best) => Effect.provide(timed(plan, best), context) },
       load: (compiled) => Effect.provide(Effect.mapError(loadPlan(compiled.plan), runtimeFailure), context),

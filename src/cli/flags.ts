@@ -28,6 +28,7 @@ const flags = [
   { name: "like", value: "FILE", about: "a .safetensors file whose order is kept, and what it holds beyond the weights" },
   { name: "log-every", value: "N", about: "steps between reports; about once a second by default" },
   { name: "keep", value: "N", about: "checkpoints that are kept; 3 by default" },
+  { name: "precision", value: "f32|f16", about: "how values between kernels are stored; f16 where the adapter has it, with losses scaled" },
   { name: "skip-bad", about: "go on past data files that cannot be read, and count them" },
   { name: "verify", about: "verify the program after every pass of the compiler" },
   { name: "check-finite", about: "fail at the first value that is infinite or not a number, and name its line" },
@@ -42,9 +43,3 @@ export type FlagName = (typeof flags)[number]["name"]
 const byName: ReadonlyMap<string, Flag> = new Map(flags.map((flag) => [flag.name, flag]))
 
 export const flagNamed = (name: FlagName): Flag => byName.get(name)!
-
-/** Flags of the contract that this version does not have: refused with a sentence, not unknown. */
-export const laterFlags: ReadonlySet<string> = new Set(["precision"])
-
-/** Those of the later flags that take a value. */
-export const laterWithValue: ReadonlySet<string> = new Set(["precision"])

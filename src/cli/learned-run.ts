@@ -43,7 +43,7 @@ const seedFor = (prepared: Prepared, settings: Plan["settings"]): number => {
 /** What a checkpoint must have been written by to be gone on from. How many steps the run takes is no part of it. */
 const programHash = (prepared: Prepared, seed: number): string => {
   const { steps: _, ...set } = prepared.request.set ?? {}
-  return createHash("sha256").update(JSON.stringify([prepared.program.sources, prepared.entry, Object.entries(set).sort(), seed])).digest("hex")
+  return createHash("sha256").update(JSON.stringify([prepared.program.sources, prepared.entry, Object.entries(set).sort(), seed, ...(prepared.request.precision === "f16" ? ["f16"] : [])])).digest("hex")
 }
 
 /** The graphs of steps and `every`s, in the order of the runtime's units. */

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util"
 import { suggest } from "../base/suggest.ts"
 import type { Command } from "./commands.ts"
 import { usageFailure, type Failure } from "./failure.ts"
-import { flagNamed, laterFlags, laterWithValue, type Flag, type FlagName } from "./flags.ts"
+import { flagNamed, type Flag, type FlagName } from "./flags.ts"
 
 export interface Arguments {
   readonly operands: readonly string[]
@@ -22,10 +22,7 @@ const looksLikeFlag = (text: string): boolean => /^--?[A-Za-z]/.test(text)
 export const parseArguments = (command: Command, words: readonly string[]): Arguments | Failure => {
   const wrong = (message: string, hint?: string): Failure => ({ ...usageFailure(message, hint), usage: usageOf(command) })
   const known = new Map<string, Flag>(command.flags.map((name) => [name as string, flagNamed(name)]))
-  const options = Object.fromEntries([
-    ...[...known.values()].map((flag) => [flag.name, { type: flag.value === undefined ? "boolean" : "string", multiple: true, ...(flag.short === undefined ? {} : { short: flag.short }) }] as const),
-    ...[...laterFlags].map((name) => [name, { type: laterWithValue.has(name) ? "string" : "boolean", multiple: true }] as const),
-  ] as const)
+  const options = Object.fromEntries([...known.values()].map((flag) => [flag.name, { type: flag.value === undefined ? "boolean" : "string", multiple: true, ...(flag.short === undefined ? {} : { short: flag.short }) }] as const))
   const { tokens } = parseArgs({ args: [...words], options: options as Record<string, { type: "string" | "boolean"; multiple: true; short?: string }>, strict: false, allowPositionals: true, tokens: true })
   const operands: string[] = []
   const on = new Set<string>()
@@ -36,7 +33,6 @@ export const parseArguments = (command: Command, words: readonly string[]): Argu
     if (token.kind !== "option") continue
     const flag = known.get(token.name)
     if (flag === undefined) {
-      if (laterFlags.has(token.name)) return wrong(`${token.rawName} arrives with a later version of nda`)
       const near = suggest(token.name, command.flags)
       return wrong(`\`nda ${command.name}\` has no flag ${shown(token.rawName)}`, near === undefined ? `\`nda ${command.name} --help\` lists its flags` : `did you mean --${near}?`)
     }
@@ -56,6 +52,8 @@ export const parseArguments = (command: Command, words: readonly string[]): Argu
     if (operands.length > command.most) return wrong(`\`nda ${command.name}\` takes ${command.operands === "" ? "nothing" : command.operands}, not also ${shown(operands[command.most]!)}`)
     const style = one.get("errors")
     if (style !== undefined && style !== "short" && style !== "full") return wrong(`--errors is short or full, not ${shown(style)}`)
+    const precision = one.get("precision")
+    if (precision !== undefined && precision !== "f32" && precision !== "f16") return wrong(`--precision is f32 or f16, not ${shown(precision)}`)
   }
   return { operands, on, one, many }
 }

@@ -7,7 +7,7 @@ import type { Plan } from "../plan/plan.ts"
 import type { TypedArray } from "../runtime/executor.ts"
 import type { OpenSource } from "../runtime/data/source.ts"
 import { openSource } from "../runtime/data/open-source.ts"
-import { compileEntry, prepare, type Prepared } from "./compile-program.ts"
+import { compileEntry, prepare, preparedFor, type Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
 import { dataFolder } from "./data-command.ts"
 import { openDevice, runtimeFailure, slowness } from "./device.ts"
@@ -76,11 +76,12 @@ const summaryOf = (plan: Plan, adapter: string, seconds: number, images: number,
 /** A run knows its data: evals take them to the last sample. */
 const counting = (prepared: Prepared): Prepared => ({ ...prepared, request: { ...prepared.request, counts: {} } })
 
-const training = (prepared: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
+const training = (given: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
   Effect.scoped(
     Effect.gen(function* () {
       const device = yield* openDevice(args.one.get("device") ?? "auto")
-      const entry = yield* orFail(() => compileEntry(counting(prepared), device, args, console))
+      const prepared = preparedFor(counting(given), device, console)
+      const entry = yield* orFail(() => compileEntry(prepared, args, console))
       if (typeof entry === "number") return entry
       if (entry.kind === "graph") throw new Error("a train is a program")
       return yield* runTrain(prepared, entry.compiled, device, args, console)
@@ -90,18 +91,19 @@ const training = (prepared: Prepared, args: Arguments, console: Console): Effect
 /** Flags that only a train takes. */
 const ofTrain = ["resume", "log-every", "keep"] as const
 
-const run = (prepared: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
+const run = (given: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const { program, entry } = prepared
+      const { program, entry } = given
       const flag = ofTrain.find((name) => args.on.has(name) || args.one.has(name))
-      if (flag !== undefined) return yield* Effect.fail(usageFailure(`--${flag} belongs to a train; ${entry} is ${prepared.role === "eval" ? "an eval" : "a graph"}`))
+      if (flag !== undefined) return yield* Effect.fail(usageFailure(`--${flag} belongs to a train; ${entry} is ${given.role === "eval" ? "an eval" : "a graph"}`))
       const folder = args.one.get("out") ?? defaultFolder(program.file, entry)
       const directory = yield* Effect.acquireRelease(orFail(() => openRunDirectory(folder, args.on.has("force"))), (made) => Effect.promise(made.close))
       const shown = yield* Effect.acquireRelease(Effect.sync(() => progress(console)), (made) => Effect.sync(made.close))
       const device = yield* openDevice(args.one.get("device") ?? "auto")
+      const prepared = preparedFor(counting(given), device, console)
       shown.stage("compiling")
-      const made = yield* orFail(() => compileEntry(counting(prepared), device, args, console))
+      const made = yield* orFail(() => compileEntry(prepared, args, console))
       if (typeof made === "number") return made
       if (made.kind === "program") return yield* runLearned(prepared, made.compiled, device, directory, args, console, shown)
       if (args.many.has("weights")) return yield* Effect.fail(usageFailure(`--weights: ${entry} applies no model`))

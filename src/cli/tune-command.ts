@@ -4,7 +4,7 @@ import type * as Scope from "effect/Scope"
 import { placeOf } from "../driver/compile.ts"
 import { candidatesFor, sizesOf } from "../driver/tune.ts"
 import { tunedFile, writeTuned } from "../runtime/tuned-tiles.ts"
-import { compileEntry, prepare, type Prepared } from "./compile-program.ts"
+import { compileEntry, prepare, preparedFor, type Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
 import { openDevice, runtimeFailure, tunedFor } from "./device.ts"
 import { exitCode } from "./exit-code.ts"
@@ -37,7 +37,7 @@ const tuning = (prepared: Prepared, args: Arguments, console: Console): Effect.E
     const { tuning: target } = device
     if (target === undefined) return usageFailure("the reference evaluator has no kernels to tune", "leave --device out, or name an adapter (nda devices)")
     // What is measured must not depend on what was measured before.
-    const entry = yield* orFail(() => compileEntry(prepared, { ...device, tuned: undefined }, args, console))
+    const entry = yield* orFail(() => compileEntry(preparedFor(prepared, { ...device, tuned: undefined }, console), args, console))
     if (typeof entry === "number") return entry
     const pieces = entry.kind === "graph" ? [entry.compiled] : entry.compiled.pieces
     const shapes = new Map(pieces.flatMap((piece) => [...piece.schedule.shapes].map(([key, node]) => [key, placeOf(piece.program)(node.origin)] as const)))

@@ -4,7 +4,7 @@ import { checkProgram, openProgram, settingsOf } from "../check/program.ts"
 import type { Value } from "../check/value.ts"
 import { parse } from "../syntax/parser.ts"
 import type * as Ast from "../syntax/ast.ts"
-import type { Limits, Profile } from "../schedule/limits.ts"
+import type { Limits, Precision, Profile } from "../schedule/limits.ts"
 import type { Tuned } from "../schedule/contraction.ts"
 import { library } from "./library.ts"
 
@@ -20,6 +20,8 @@ export interface Request {
   readonly limits?: Limits
   /** Which kernels suit the adapter; "cpu" unless the caller knows. */
   readonly profile?: Profile
+  /** How values between kernels are stored; f32 unless it says f16. */
+  readonly precision?: Precision
   /** Tiles that `nda tune` measured on the device. */
   readonly tuned?: Tuned
   /** Samples of data sets, by the keys under which a result asked for them (`uncounted`). Without it evals leave out what fills no batch. */

@@ -40,7 +40,7 @@ const programOf = (request: Request, opened: Opened, asked: Map<string, SourceSp
     const made = makeEvaluation(request, opened, entry, builder, undefined, asked, diagnostics)
     return made && { entry: entry.name.text, kind: "eval", slots: made.slots, steps: [], every: [], evaluations: [made.evaluation], models: made.models }
   }
-  const own = elaborate(program, entry, diagnostics, { builder })
+  const own = elaborate(program, entry, diagnostics, { builder, scaled: request.precision === "f16" })
   for (const [key, source] of program.context.counts?.missing ?? []) asked.set(key, source)
   if (!own || asked.size > 0) return undefined
   const names = [...new Set(own.every.flatMap((every) => every.calls))]
@@ -73,7 +73,7 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
       return undefined
     }
     const simplified = simplifyGraph(graph)
-    const made = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), tiles, settings, placeOf: placeOf(opened.program) })
+    const made = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.precision ? { precision: request.precision } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), tiles, settings, placeOf: placeOf(opened.program) })
     const first = made.problems[0]
     if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, made.problems.length - 1))
     if (made.plan) pieces.push({ entry: name, program: opened.program, graph: { ...graph, entry: name }, simplified, schedule: made.schedule, plan: made.plan })

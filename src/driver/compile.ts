@@ -132,7 +132,7 @@ export const compile = (request: Request): CompileResult<Compiled> => {
   const simplified = simplifyGraph(graph)
   if (request.verify) sound(simplified)
   const limits = request.limits ?? webgpuDefaults
-  const planned = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
+  const planned = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.precision ? { precision: request.precision } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
   // One size is too large, and everything made from it: the first is told.
   const first = planned.problems.find((p) => opened.program.loaded.modules.get(p.origin.span.file)?.library === false) ?? planned.problems[0]
   if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, planned.problems.length - 1))

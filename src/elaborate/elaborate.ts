@@ -20,6 +20,7 @@ import { topological } from "../ir/walk.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { gradients } from "../transform/autodiff.ts"
 import { apiPaths, arenaOf, withoutModel, type Arena } from "./arenas.ts"
+import { lossScale } from "./loss-scale.ts"
 import { outputsOf, pictureOf, sourcesUsed } from "./outputs.ts"
 import { stateArenas, type Next, type StateArena } from "./state-arenas.ts"
 
@@ -30,6 +31,7 @@ interface Making {
   readonly learning: Learning
   readonly inputs: GraphInput[]
   readonly diagnostics: Diagnostic[]
+  readonly options: ElaborateOptions
   readonly arenas: Map<string, Arena>
   /** The arena's slot before the step, by model. */
   readonly arenaNodes: Map<string, Node>
@@ -37,10 +39,12 @@ interface Making {
   readonly stateArenas: { readonly arena: StateArena; readonly node: Node }[]
 }
 
-/** What an elaboration may be told: the builder of a program that it is a part of, and other sizes of batches. */
+/** What an elaboration may be told: the builder of a program that it is a part of, other sizes of batches, and that losses are scaled. */
 export interface ElaborateOptions {
   readonly builder?: Builder
   readonly batches?: ReadonlyMap<string, number>
+  /** Gradients will be stored as f16 (`loss-scale.ts`). */
+  readonly scaled?: boolean
 }
 
 export const elaborate = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.TrainDeclaration, diagnostics: Diagnostic[], options: ElaborateOptions = {}): Program | undefined => {
@@ -86,7 +90,7 @@ const interpreted = (program: CheckedProgram, entry: Ast.EntryDeclaration | Ast.
     builder, sources: [], rasters: [], nodes: new Map(), ranges: new Map(), learning, differentiate: gradients,
     step: entry.kind === "entry" && entry.role === "eval" ? record : undefined,
   }
-  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, arenas: new Map(), arenaNodes: new Map(), stateArenas: [] }
+  const m: Making = { program, entry: entry.name.text, build, learning, inputs: [], diagnostics, options, arenas: new Map(), arenaNodes: new Map(), stateArenas: [] }
   const models = modelsOf(program)
   for (const model of models) registerFollower(m, model)
   const onInput = (name: string, node: Node, source: GraphInput["source"]): void => void m.inputs.push({ name, node, source })
@@ -184,7 +188,9 @@ const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next
   const b = m.build.builder
   const arenas = x.models.flatMap(({ model }) => m.arenas.get(model.path) ?? [])
   const leaves = arenas.flatMap((a) => a.leaves)
-  const { values, cuts } = gradients(b, x.loss, leaves.map((l) => l.parameter.node))
+  const name = step.minimizes.length === 1 ? "" : `.${step.minimizes.indexOf(x)}`
+  const scaling = m.options.scaled === true ? lossScale(b, m.learning, step.name + name) : undefined
+  const { values, cuts } = gradients(b, scaling ? b.apply("mul", [x.loss, scaling.scale]) : x.loss, leaves.map((l) => l.parameter.node))
   const of = new Map(leaves.map((l, i) => [l, values[i]]))
   for (const { model, span } of x.models) {
     const arena = m.arenas.get(model.path)
@@ -192,13 +198,15 @@ const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next
   }
   if (hasErrors(m.diagnostics)) return []
   const packed = arenas.map((a) => b.apply("pack", a.leaves.map((l) => of.get(l) ?? filled(m, 0, l.shape)), { offsets: a.leaves.map((l) => l.offset), total: a.total }))
+  const given = scaling ? scaling.unscaled(packed) : packed
   const joined = (nodes: readonly Node[]): TensorValue => flat(nodes.length === 1 ? nodes[0]! : b.apply("concat", nodes, { axis: 0 }))
   const before = step.proposals.size
-  const updated = x.update(joined(arenas.map((a) => m.arenaNodes.get(a.model)!)), joined(packed))
+  const updated = x.update(joined(arenas.map((a) => m.arenaNodes.get(a.model)!)), joined(given))
   const result = isSilent(updated) ? undefined : asTensor(updated)
   if (!result) return []
   const whole = nodeOf(ctx, x.lossSpan, result)
-  step.reports.push({ name: step.minimizes.length === 1 ? "loss" : `loss.${step.minimizes.indexOf(x)}`, value: { kind: "tensor", dtype: "f32", dims: [], alias: undefined, literal: undefined, data: { rate: "node", node: x.loss } } })
+  const reported = (node: Node): TensorValue => ({ kind: "tensor", dtype: "f32", dims: [], alias: undefined, literal: undefined, data: { rate: "node", node } })
+  step.reports.push({ name: `loss${name}`, value: reported(x.loss) }, ...(scaling ? [{ name: `loss_scale${name}`, value: reported(scaling.scale) }] : []))
   let start = 0
   const nexts = arenas.map((a): Next => {
     const node = arenas.length === 1 ? whole : b.apply("slice", [whole], { start: [start], size: [a.total], step: [1] })
@@ -209,7 +217,12 @@ const minimized = (m: Making, ctx: Context, step: StepRecord, x: Minimize): Next
   const own = new Map([...step.proposals].slice(before))
   const states = proposalsOf(m, { ...step, proposals: own })
   for (const path of own.keys()) step.proposals.delete(path)
-  return [...nexts, ...states]
+  if (!scaling) return [...nexts, ...states]
+  return [
+    ...nexts.map(({ slot, node }): Next => ({ slot, node: scaling.kept(node, m.arenaNodes.get(slot)!) })),
+    ...states.map(({ slot, node }): Next => ({ slot, node: scaling.kept(node, m.learning.states.get(slot)!.node) })),
+    ...scaling.nexts(),
+  ]
 }
 
 /** `follow` advances once after each update of what it follows (RULINGS 14). */

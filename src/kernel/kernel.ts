@@ -7,8 +7,11 @@ import type { BinaryFn, CastFn, ScalarType, UnaryFn } from "../scalar/scalar.ts"
 /** What a local may hold: a scalar, four words of a table, or the stream key of a draw site. */
 export type ValueType = ScalarType | "words" | "key"
 
-/** What one element of a bound buffer is; `words` are four u32. */
-export type ElementType = "f32" | "i32" | "u32" | "bool" | "words"
+/** What one element of a bound buffer is; `words` are four u32. Numbers of `f16` and of `halves`, which are four f16, are loaded as f32 and rounded when they are stored. */
+export type ElementType = "f32" | "i32" | "u32" | "bool" | "words" | "f16" | "halves"
+
+/** Bytes of one element in its buffer. */
+export const elementBytes = (type: ElementType): number => (type === "words" ? 16 : type === "halves" ? 8 : type === "f16" ? 2 : 4)
 
 export interface Binding {
   readonly access: "uniform" | "read" | "write"
@@ -193,6 +196,9 @@ export const wideness = (): { readonly isWide: (e: Expr) => boolean; readonly le
   }
   return { isWide, learn: (name, value) => { if (isWide(value)) locals.add(name) } }
 }
+
+/** Whether a buffer holds numbers of 16 bits. */
+export const usesHalves = (kernel: Kernel): boolean => kernel.bindings.some((b) => b.element === "f16" || b.element === "halves")
 
 /** Whether lanes read each other's values. */
 export const usesSubgroups = (kernel: Kernel): boolean => {

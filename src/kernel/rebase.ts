@@ -3,7 +3,7 @@
  * their arena) is taken out of the kernel and into the binding's offset: layers of one shape are then one shader.
  */
 import { indexRanges } from "./index-ranges.ts"
-import { blocksOf, expressionsOf, number, operandsOf, type Expr, type Kernel, type Stmt } from "./kernel.ts"
+import { blocksOf, elementBytes, expressionsOf, number, operandsOf, type Expr, type Kernel, type Stmt } from "./kernel.ts"
 import { rewriteStatements, withOperandsOf } from "./rewrite.ts"
 
 /** WebGPU's largest alignment of a binding's offset, in bytes. */
@@ -48,7 +48,7 @@ export const rebased = (kernel: Kernel): Rebased => {
     }
   }
   walk(kernel.body)
-  const widths = kernel.bindings.map((b) => (b.element === "words" ? 16 : 4))
+  const widths = kernel.bindings.map((b) => elementBytes(b.element))
   const bases = kernel.bindings.map((b, i) => {
     const step = alignment / widths[i]!
     return b.access === "read" ? Math.max(0, Math.floor((least.get(i) ?? 0) / step) * step) : 0

@@ -1,11 +1,14 @@
 /** The verifier of the kernel IR: names the rule that a kernel breaks, and where. An empty list means that it holds to all. */
 import type { Limits } from "../schedule/limits.ts"
-import { blocksOf, expressionsOf, operandsOf, sharedBytes, wideness, type ArrayLocal, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
+import { blocksOf, expressionsOf, operandsOf, sharedBytes, wideness, type ArrayLocal, type Binding, type Expr, type Kernel, type Local, type Stmt } from "./kernel.ts"
 import { indexRanges } from "./index-ranges.ts"
 
 const mostNested = 50
 export const mostStatements = 2000
 const deepest = 100
+
+/** Bound four numbers at a time. */
+const inFours = (binding: Binding | undefined): boolean => binding?.element === "words" || binding?.element === "halves"
 
 /** All statements of a kernel, nested ones too. */
 export const statementsOf = (kernel: Kernel): number => {
@@ -41,7 +44,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
       if (e.op === "load" || e.op === "quad") {
         const binding = kernel.bindings[e.binding]
         if (!binding) return problem(`a load from binding ${e.binding}, which does not exist`)
-        if (e.op === "quad" && (binding.element !== "words" || isWide(e.index))) problem(`four neighbours at once from binding ${e.binding}, which is not bound as words, or at more than one place`)
+        if (e.op === "quad" && (!inFours(binding) || isWide(e.index))) problem(`four neighbours at once from binding ${e.binding}, which is not bound as words, or at more than one place`)
         within(e.index, binding.length, `binding ${e.binding}`)
       }
       if (e.op === "subgroup_broadcast") {
@@ -92,7 +95,7 @@ export const verifyKernel = (kernel: Kernel, limits: Limits): string[] => {
           break
         case "store": case "store_quad": case "store_words": {
           const binding = kernel.bindings[s.binding]
-          if (s.op === "store_quad" ? isWide(s.index) || binding?.element !== "words" : expressionsOf(s).some(isWide)) problem(`a store to binding ${s.binding} that does not suit its values`)
+          if (s.op === "store_quad" ? isWide(s.index) || !inFours(binding) : expressionsOf(s).some(isWide)) problem(`a store to binding ${s.binding} that does not suit its values`)
           if (!binding || binding.access !== "write") problem(`a store to binding ${s.binding}, which is not writable`)
           else within(s.index, binding.length, `binding ${s.binding}`)
           break

@@ -2,20 +2,23 @@
 import type { Graph, Node, Origin } from "../ir/graph.ts"
 import { emit } from "../backend/wgsl/emit.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
-import { sharedBytes, usesSubgroups } from "../kernel/kernel.ts"
+import { sharedBytes, usesHalves, usesSubgroups } from "../kernel/kernel.ts"
 import { rebased } from "../kernel/rebase.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import type { Tiles, Tuned } from "../schedule/contraction.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Profile, type Ranges } from "../schedule/limits.ts"
+import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Precision, type Profile, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
+import { halvesOf, inHalves } from "./halves.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
 
 export interface PlanOptions {
   readonly limits?: Limits
   /** Which kernels suit the adapter; "cpu" unless the caller knows. */
   readonly profile?: Profile
+  /** How temporaries are stored; f32 unless it says f16. */
+  readonly precision?: Precision
   /** Tiles measured on the device (`nda tune`). */
   readonly tuned?: Tuned
   /** Tiles that other plans with the same options chose already. */
@@ -48,6 +51,7 @@ const hostProblems = (scheduled: Schedule, limits: Limits): LimitProblem[] => {
 }
 
 const bytesOf = (node: Node): number => Math.max(4, 4 * sizeOf(node.shape))
+const halfBytesOf = (node: Node): number => Math.max(4, 4 * Math.ceil(sizeOf(node.shape) / 2))
 
 const bits = new DataView(new ArrayBuffer(4))
 /** The u32 words of constant data. */
@@ -96,8 +100,9 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       case "node": return v.node.prim === "input" ? "input" : v.node.prim === "const" ? "constant" : outputs.has(v.node) ? "output" : "temporary"
     }
   }
+  const halves = options.precision === "f16" ? halvesOf(scheduled) : new Set<Node>()
   const sizeOfValue = (v: Value): number =>
-    v.kind === "node" ? bytesOf(v.node) : v.kind === "table" ? 16 * v.table.rows * v.table.stride : v.kind === "settings" ? 32 : 4 * rangeStride * rangeCount(v.ranges)
+    v.kind === "node" ? (halves.has(v.node) ? halfBytesOf(v.node) : bytesOf(v.node)) : v.kind === "table" ? 16 * v.table.rows * v.table.stride : v.kind === "settings" ? 32 : 4 * rangeStride * rangeCount(v.ranges)
 
   // Lives of temporaries, by the kernel that first writes and last reads them.
   const temporaries = new Map<string, { readonly value: Value; first: number; last: number }>()
@@ -133,7 +138,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       const shared = pool.get(place)
       const bytes = allocation.buffers[place]!
       const alone = allocation.of.filter((k) => k === place).length === 1
-      id = shared ?? make({ bytes, role, dtype: alone && v.kind === "node" ? v.node.dtype : "u32", shape: alone && v.kind === "node" ? v.node.shape : [bytes / 4], origin: v.kind === "node" ? where(v.node.origin) : { at: "", label: "samples" } })
+      id = shared ?? make({ bytes, role, ...(alone && v.kind === "node" && !halves.has(v.node) ? { dtype: v.node.dtype, shape: v.node.shape } : { dtype: "u32", shape: [bytes / 4] }), origin: v.kind === "node" ? where(v.node.origin) : { at: "", label: "samples" } })
       pool.set(place, id)
     } else if (v.kind === "node") id = make({ bytes: bytesOf(v.node), role, dtype: v.node.dtype, shape: v.node.shape, ...(arenas.has(v.node) ? { zeroed: true as const } : {}), ...(role === "constant" ? { data: wordsOf(v.node) } : {}), origin: where(v.node.origin) })
     else if (v.kind === "firsts") id = make({ bytes: sizeOfValue(v), role, dtype: "i32", shape: [rangeStride * rangeCount(v.ranges)], data: Array.from({ length: rangeStride * rangeCount(v.ranges) }, (_, i) => (i % rangeStride === 0 ? (i / rangeStride) * v.ranges.step : 0)), origin: { at: "", label: "first samples" } })
@@ -152,12 +157,13 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const kernels: KernelPlan[] = []
   const known = new Map<string, number>()
   const commands: Command[] = []
-  const needs = { binding: 0, shared: 0, subgroup: 0 }
+  const needs = { binding: 0, shared: 0, subgroup: 0, halves: false }
   for (const s of scheduled.kernels) {
     const { bound, node, ranges } = s
     // Ranges bind parts of buffers already.
-    const { kernel, offsets } = ranges ? { kernel: s.kernel, offsets: [] } : rebased(s.kernel)
+    const { kernel, offsets } = ranges ? { kernel: inHalves(s, halves), offsets: [] } : rebased(inHalves(s, halves))
     const wgsl = emit(kernel)
+    if (usesHalves(kernel)) needs.halves = true
     if (usesSubgroups(kernel)) needs.subgroup = Math.max(needs.subgroup, kernel.workgroup[0] * kernel.workgroup[1] * kernel.workgroup[2])
     const bindings = kernel.bindings.map((b) => b.access)
     const key = JSON.stringify([wgsl, kernel.workgroup, bindings])
@@ -211,7 +217,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       maxBufferSize: buffers.reduce((m, b) => Math.max(m, b.bytes), 0),
       maxComputeWorkgroupStorageSize: needs.shared,
       maxComputeInvocationsPerWorkgroup: kernels.reduce((m, k) => Math.max(m, k.workgroup[0] * k.workgroup[1] * k.workgroup[2]), 0),
-      features: needs.subgroup > 0 ? ["subgroups"] : [],
+      features: [...(needs.halves ? ["shader-f16"] : []), ...(needs.subgroup > 0 ? ["subgroups"] : [])],
       ...(needs.subgroup > 0 ? { subgroupSize: needs.subgroup } : {})
     },
     sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, ...(s.whole ? { whole: true } : {}), origin: where(s.origin) })),

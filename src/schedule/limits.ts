@@ -5,6 +5,9 @@ import type { Origin } from "../ir/graph.ts"
 /** Which kernels suit an adapter: a CPU's (small workgroups, no workgroup memory, few loads) or a GPU's. */
 export type Profile = "cpu" | "gpu"
 
+/** How values between kernels are stored. */
+export type Precision = "f32" | "f16"
+
 export interface Limits {
   readonly maxStorageBuffersPerShaderStage: number
   readonly maxStorageBufferBindingSize: number

@@ -15,7 +15,7 @@ export const deviceFor = (backend: "real" | "null"): Promise<GPUDevice> => {
     kept.push(gpu)
     const adapter = await gpu.requestAdapter()
     if (!adapter) throw new Error("no adapter: install a Vulkan driver (npm run setup)")
-    const requiredFeatures = (["subgroups"] as const).filter((feature) => adapter.features.has(feature))
+    const requiredFeatures = (["shader-f16", "subgroups"] as const).filter((feature) => adapter.features.has(feature))
     return adapter.requestDevice(backend === "null" ? { requiredFeatures } : { requiredFeatures, requiredLimits: { maxStorageBuffersPerShaderStage: adapter.limits.maxStorageBuffersPerShaderStage, maxBufferSize: adapter.limits.maxBufferSize, maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize } })
   })()
   devices.set(backend, made)

@@ -1,6 +1,6 @@
 /** Prints a kernel as WGSL. Every name is generated, every literal is printed from a number. */
 import type { ScalarType } from "../../scalar/scalar.ts"
-import { usesSubgroups, wideness, type Binding, type ElementType, type Expr, type Kernel, type Stmt, type ValueType } from "../../kernel/kernel.ts"
+import { usesHalves, usesSubgroups, wideness, type Binding, type ElementType, type Expr, type Kernel, type Stmt, type ValueType } from "../../kernel/kernel.ts"
 import type { Distribution } from "../../prim/draws.ts"
 import { drawFunction, inPrelude, type DrawOptions } from "./draws-wgsl.ts"
 import { mathSource, wgslCast, wgslExpression, wideCast, wideExpression, wgslLiteral, wgslThreefry, type WgslText } from "./math.ts"
@@ -8,7 +8,7 @@ import { makeNames } from "./names.ts"
 
 const scalarTypes: Record<ScalarType, string> = { f32: "f32", i32: "i32", u32: "u32", bool: "bool" }
 const valueType = (type: ValueType): string => (type === "words" ? "vec4<u32>" : type === "key" ? "vec2<u32>" : scalarTypes[type])
-const storageType = (type: ElementType): string => (type === "words" ? "vec4<u32>" : type === "bool" ? "u32" : type)
+const storageType = (type: ElementType): string => (type === "words" ? "vec4<u32>" : type === "halves" ? "vec4<f16>" : type === "bool" ? "u32" : type)
 const builtins = { lane: "lane0", group_x: "group0.x", group_y: "group0.y", group_z: "group0.z" } as const
 const components = ["x", "y", "z", "w"] as const
 
@@ -49,11 +49,31 @@ export const emit = (kernel: Kernel): string => {
   const toWords = (type: ScalarType, text: string): string =>
     type === "u32" ? text : type === "bool" ? `select(vec4<u32>(0u), vec4<u32>(1u), ${text})` : `bitcast<vec4<u32>>(${text})`
 
+  /** One element of a buffer, or four that are bound together, as what it stands for. */
+  const loaded = (binding: number, index: string): string => {
+    const text = `${buffers[binding]}[${index}]`
+    switch (kernel.bindings[binding]!.element) {
+      case "bool": return `(${text} != 0u)`
+      case "f16": return `f32(${text})`
+      case "halves": return `vec4<f32>(${text})`
+      default: return text
+    }
+  }
+  const stored = (binding: number, value: string): string => {
+    switch (kernel.bindings[binding]!.element) {
+      case "bool": return `select(0u, 1u, ${value})`
+      case "f16": return `f16(${value})`
+      case "halves": return `vec4<f16>(${value})`
+      default: return value
+    }
+  }
+  const areHalves = (binding: number): boolean => kernel.bindings[binding]!.element === "halves"
+
   const showWide = (e: Expr): string => {
     switch (e.op) {
       case "local": return names.of(e.local, "v")
       case "component": return "vec4<i32>(0, 1, 2, 3)"
-      case "quad": return fromWords(e.type, `${buffers[e.binding]}[${show(e.index)}]`)
+      case "quad": return areHalves(e.binding) ? loaded(e.binding, show(e.index)) : fromWords(e.type, loaded(e.binding, show(e.index)))
       case "unary": return taken(wideExpression(e.fn, e.x.type as ScalarType, [spread(e.x)]))
       case "binary": {
         const shift = e.type === "i32" ? powerOfTwo(e.b) : undefined
@@ -66,11 +86,11 @@ export const emit = (kernel: Kernel): string => {
       case "cast": return taken(wideCast(e.fn, e.x.type as ScalarType, spread(e.x)))
       case "select": return `select(${spread(e.else)}, ${spread(e.then)}, ${spread(e.condition)})`
       case "load": case "element": {
-        const from = e.op === "load" ? buffers[e.binding]! : names.of(e.array, "a")
         const index = show(e.index)
-        const type = e.op === "load" && kernel.bindings[e.binding]!.element === "bool" ? "u32" : e.type
-        const text = `vec4<${type}>(${components.map((c) => `${from}[${index}.${c}]`).join(", ")})`
-        return type !== e.type ? `(${text} != vec4<u32>(0u))` : text
+        const truth = e.op === "load" && kernel.bindings[e.binding]!.element === "bool"
+        const one = (at: string): string => (e.op === "element" ? `${names.of(e.array, "a")}[${at}]` : truth ? `${buffers[e.binding]}[${at}]` : loaded(e.binding, at))
+        const text = `vec4<${truth ? "u32" : e.type}>(${components.map((c) => one(`${index}.${c}`)).join(", ")})`
+        return truth ? `(${text} != vec4<u32>(0u))` : text
       }
       default: throw new Error(`emit: ${e.op} of a wide value`)
     }
@@ -97,8 +117,8 @@ export const emit = (kernel: Kernel): string => {
       case "select": return `select(${show(e.else)}, ${show(e.then)}, ${show(e.condition)})`
       case "threefry": return taken(wgslThreefry(e.word, [show(e.key[0]), show(e.key[1])], [show(e.counter[0]), show(e.counter[1])]))
       case "load": {
-        const text = `${buffers[e.binding]}[${show(e.index)}]`
-        return kernel.bindings[e.binding]!.element === "bool" ? `(${text} != 0u)` : text
+        const text = loaded(e.binding, show(e.index))
+        return e.type === "words" && areHalves(e.binding) ? `bitcast<vec4<u32>>(${text})` : text
       }
       case "quad": case "component": return showWide(e)
       case "part": return `${show(e.x)}.${components[e.at]}`
@@ -129,11 +149,10 @@ export const emit = (kernel: Kernel): string => {
       case "array": lines.push(`${indent}var ${names.of(s.array, "a")}: array<${scalarTypes[s.array.element]}, ${s.array.length}>;`); return
       case "set": lines.push(`${indent}${names.of(s.array, "a")}[${show(s.index)}] = ${show(s.value)};`); return
       case "store": {
-        const value = show(s.value)
-        lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${kernel.bindings[s.binding]!.element === "bool" ? `select(0u, 1u, ${value})` : value};`)
+        lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${stored(s.binding, show(s.value))};`)
         return
       }
-      case "store_quad": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${toWords(s.value.type as ScalarType, spread(s.value))};`); return
+      case "store_quad": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${areHalves(s.binding) ? stored(s.binding, spread(s.value)) : toWords(s.value.type as ScalarType, spread(s.value))};`); return
       case "store_words": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = vec4<u32>(${s.values.map(show).join(", ")});`); return
       case "draw_array": lines.push(`${indent}${draw(s.distribution.name, s.distribution.options)}(${[...s.args.map(show), `&${names.of(s.array, "a")}`].join(", ")});`); return
       case "if":
@@ -181,6 +200,7 @@ export const emit = (kernel: Kernel): string => {
   ]
   const math = mathSource(needs)
   return [
+    ...(usesHalves(kernel) ? ["enable f16;"] : []),
     ...(usesSubgroups(kernel) ? ["enable subgroups;"] : []),
     ...head,
     ...(math === "" ? [] : [math.trimEnd()]),
