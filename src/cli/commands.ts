@@ -42,7 +42,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "tune", operands: "FILE [ENTRY]", least: 1, most: 2, about: "measure on the device which kernels suit the program's shapes, for later runs",
-    flags: ["input", "seed", "device", "data-dir", "skip-bad", ...ofProgram, "json", ...everywhere], load: async () => (await import("./tune-command.ts")).tuneCommand,
+    flags: ["force", "input", "seed", "device", "data-dir", "skip-bad", ...ofProgram, "json", ...everywhere], load: async () => (await import("./tune-command.ts")).tuneCommand,
   },
   {
     name: "types", operands: "FILE", least: 1, most: 1, about: "TypeScript declarations of a file's graphs",

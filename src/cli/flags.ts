@@ -18,7 +18,7 @@ const flags = [
   { name: "seed", value: "N", about: "the seed of all draws (0 to 4294967295)" },
   { name: "input", value: "NAME=FILE", repeat: true, about: "an input of the graph from .npy, .npz, .png or .jpg; its shape fixes open sizes" },
   { name: "out", value: "DIR", about: "where results go; runs/<file>-<entry>/ by default" },
-  { name: "force", about: "write over results that are there" },
+  { name: "force", about: "write over results that are there; measure again what was measured (tune)" },
   { name: "data-dir", value: "DIR", about: "where data sets lie; $NDA_DATA, else ./data by default" },
   { name: "device", value: "auto|cpu|NAME|reference", about: "auto: a GPU if there is one; cpu: a software driver; NAME: part of an adapter's name; reference: f64 without a driver" },
   { name: "steps", value: "N", about: "how many steps a train runs; short for --set steps=N" },

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { placeOf } from "../driver/compile.ts"
-import { candidatesFor, sizesOf } from "../driver/tune.ts"
-import { tunedFile, writeTuned } from "../runtime/tuned-tiles.ts"
+import { candidatesFor, sizesOf, worthMeasuring } from "../driver/tune.ts"
+import { readTuned, tunedFile, writeTuned } from "../runtime/tuned-tiles.ts"
 import { compileEntry, prepare, preparedFor, type Prepared } from "./compile-program.ts"
 import type { Console } from "./console.ts"
 import { openDevice, runtimeFailure, tunedFor } from "./device.ts"
@@ -41,27 +41,33 @@ const tuning = (prepared: Prepared, args: Arguments, console: Console): Effect.E
     if (typeof entry === "number") return entry
     const pieces = entry.kind === "graph" ? [entry.compiled] : entry.compiled.pieces
     const shapes = new Map(pieces.flatMap((piece) => [...piece.schedule.shapes].map(([key, node]) => [key, placeOf(piece.program)(node.origin)] as const)))
+    const of = tunedFor(device.name, target.profile)
+    const known = args.on.has("force") ? {} : readTuned(of)
+    const { large, small } = worthMeasuring([...shapes.keys()])
+    const left = large.filter((key) => !Object.hasOwn(known, key))
     const shown = progress(console)
     const measured: Measured[] = []
-    const tiles: Record<string, unknown> = {}
-    let done = 0
-    for (const [key, at] of shapes) {
-      shown.stage("measuring contractions", done++, shapes.size)
+    for (const [done, key] of left.entries()) {
+      shown.stage("measuring contractions", done, left.length)
       const candidates = candidatesFor(key, target)
       const times: number[] = []
       for (const { plan } of candidates) times.push(yield* Effect.mapError(Effect.scoped(target.time(plan, Math.min(...times))), runtimeFailure))
       const first = times[0]
       if (first === undefined) continue
       const best = times.reduce((b, t, i) => (t < times[b]! * (b === 0 ? 1 - leastGain : 1) ? i : b), 0)
-      tiles[key] = candidates[best]!.tile
-      measured.push({ at, ...sizesOf(key), candidates: times.length, before: first, after: times[best]! })
+      // At once, so that what is interrupted can be gone on with.
+      yield* orFail(() => writeTuned(of, { [key]: candidates[best]!.tile }).catch((error: unknown): Failure => outputFailure(`the choices cannot be kept: ${systemReason(error)}`, tunedFile(of), "NDA_CACHE names another folder for them")))
+      measured.push({ at: shapes.get(key)!, ...sizesOf(key), candidates: times.length, before: first, after: times[best]! })
     }
     shown.close()
-    const file = yield* orFail(() => writeTuned(tunedFor(device.name, target.profile), tiles).catch((error: unknown): Failure => outputFailure(`the choices cannot be kept: ${systemReason(error)}`, tunedFile(tunedFor(device.name, target.profile)), "NDA_CACHE names another folder for them")))
-    if (console.json) console.out(JSON.stringify({ entry: prepared.entry, adapter: device.name, contractions: measured, file }))
+    const file = tunedFile(of)
+    const before = large.length - left.length
+    if (console.json) console.out(JSON.stringify({ entry: prepared.entry, adapter: device.name, contractions: measured, before, small: small.length, file }))
     else {
       for (const m of measured) console.out(lineOf(m))
-      console.note(measured.length === 0 ? `${prepared.entry} has no contraction large enough for tiles` : `kept the choices for ${device.name} in ${file}`)
+      if (before > 0) console.note(`${before} of ${large.length} contractions were measured before; --force measures them again`)
+      if (small.length > 0) console.note(`${small.length} contractions that together do less than a fiftieth of the work stay as they are`)
+      console.note(large.length === 0 ? `${prepared.entry} has no contraction large enough for tiles` : `kept the choices for ${device.name} in ${file}`)
     }
     return exitCode.ok
   })

@@ -70,3 +70,21 @@ export const sizesOf = (key: string): { readonly out: readonly number[]; readonl
   const { attrs } = shapeOfKey(key)
   return { out: attrs.out, over: attrs.over }
 }
+
+const product = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1)
+/** What does less than this part of a program's multiply-adds, all together, is not measured: it could save no more. */
+const negligible = 1 / 50
+
+/** The shapes from the largest on, and the small ones, whose tiles are worth no measurement. */
+export const worthMeasuring = (keys: readonly string[]): { readonly large: readonly string[]; readonly small: readonly string[] } => {
+  const work = new Map(keys.map((key) => { const { out, over } = sizesOf(key); return [key, product(out) * product(over)] }))
+  const order = [...keys].sort((a, b) => work.get(b)! - work.get(a)!)
+  let rest = [...work.values()].reduce((n, x) => n + x, 0)
+  const most = rest * negligible
+  const large = order.filter((key) => {
+    const kept = rest >= most
+    rest -= work.get(key)!
+    return kept
+  })
+  return { large, small: order.slice(large.length) }
+}

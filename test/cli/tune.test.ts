@@ -2,7 +2,15 @@
 import fs from "node:fs"
 import path from "node:path"
 import { beforeAll, describe, expect, test } from "vitest"
+import { compile } from "../../src/driver/compile.ts"
+import { worthMeasuring } from "../../src/driver/tune.ts"
 import { bundled, nda, workFolder } from "./command.ts"
+
+/** The key of the shape of a product of m rows. */
+const shapes = (m: number): string => {
+  const { value } = compile({ file: "p.nda", sources: { "p.nda": "graph p(a: f32[m, 32], b: f32[32, 40]) = { y: a @ b }\n" }, set: { m: String(m) } })
+  return [...value!.schedule.shapes.keys()][0]!
+}
 
 let cli = ""
 const folder = workFolder({
@@ -46,6 +54,19 @@ describe("nda tune", () => {
     const kept = JSON.parse(fs.readFileSync(told.file, "utf8")) as { adapter: string; profile: string } & Kept
     expect(kept.adapter).toMatch(/llvmpipe|swiftshader/i)
     expect(Object.keys(kept.tiles)).toHaveLength(1)
+  })
+
+  test("what was measured is not measured again, unless it is asked for, and small contractions beside large ones not at all", () => {
+    const again = (...more: readonly string[]): { contractions: unknown[]; before: number; small: number } => {
+      const { code, out, err } = nda(cli, folder, "tune", "product.nda", "--device", "cpu", "--json", ...sizes, ...more)
+      expect(code, err).toBe(0)
+      return JSON.parse(out) as { contractions: unknown[]; before: number; small: number }
+    }
+    expect(again()).toMatchObject({ contractions: [], before: 1, small: 0 })
+    expect(again("--force").contractions).toHaveLength(1)
+    const [large, middle, tiny] = [shapes(512), shapes(128), shapes(8)]
+    expect(worthMeasuring([tiny, large, middle])).toEqual({ large: [large, middle], small: [tiny] })
+    expect(worthMeasuring([tiny])).toEqual({ large: [tiny], small: [] })
   })
 
   test("what is kept decides the kernel of later compilations for the device, and of no others", () => {
