@@ -16,7 +16,8 @@ import { newStep, type StepRecord } from "./learning.ts"
 import { matchType, valueOfType } from "./match.ts"
 import { printValue } from "./print-value.ts"
 import { inner, type Scope } from "./scope.ts"
-import { batchRecord } from "./sources.ts"
+import type { SourceSpec } from "../ir/graph.ts"
+import { batchRecord, ofBytes } from "./sources.ts"
 import { runStatements } from "./statement.ts"
 import { evaluateType } from "./types.ts"
 import { errorValue, isSilent, type SourceValue, type TensorValue, type Type, type Value } from "./value.ts"
@@ -113,14 +114,14 @@ const withSource = (ctx: Context, p: Extract<Ast.EntryParam, { kind: "batch" }>,
   const samples = ctx.build!.builder.at({ ...origin, label: `${name}.#index` }).input(`${name}.#index`, "i32", [n])
   given.onInput?.(`${name}.#index`, samples, { name, field: "#index" })
   const fields = new Map<string, Value>()
-  const specs: { name: string; dtype: TensorValue["dtype"]; shape: number[] }[] = []
+  const specs: SourceSpec["fields"][number][] = []
   for (const [field, v] of record.fields) {
     const t = v as TensorValue
     const shape = numbers(ctx, p.source.span, t.dims)
     if (!shape) return errorValue
     const node = ctx.build!.builder.at({ ...origin, label: `${name}.${field}` }).input(`${name}.${field}`, t.dtype, shape)
     given.onInput?.(`${name}.${field}`, node, { name, field })
-    specs.push({ name: field, dtype: t.dtype, shape })
+    specs.push({ name: field, dtype: t.dtype, shape, ...(ofBytes(source.loader, field) ? { bytes: true as const } : {}) })
     fields.set(field, { ...t, data: { rate: "node", node }, samples })
   }
   ctx.build!.sources.push({ name, loader: source.loader, split: source.split ?? "train", batch: n, options: source.options, fields: specs, origin })

@@ -24,6 +24,8 @@ interface Loader {
   /** The arguments of its call; a loader without required ones is a data set by its bare name. */
   readonly params: readonly Formal[]
   readonly fields: (n: Dim, options: Options, sizes: Readonly<Record<string, Size>>) => ReadonlyMap<string, TensorValue>
+  /** The field whose numbers are bytes of pictures, each divided by 255. */
+  readonly bytes?: string
 }
 
 const image = (n: Dim, ...shape: readonly Size[]): TensorValue => tensor("f32", [n, ...shape.map((z) => dim(z))], undefined, { alias: "Image" })
@@ -36,18 +38,18 @@ const labelled = (...shape: readonly number[]) => (n: Dim): ReadonlyMap<string, 
 const open = (name: string): Size => atom(name)
 
 const loaders: readonly Loader[] = [
-  { name: "cifar10", doc: "CIFAR-10: image [n, 3, 32, 32], label.", params: opt("path"), fields: labelled(3, 32, 32) },
-  { name: "cifar100", doc: "CIFAR-100: image [n, 3, 32, 32], label (labels = \"fine\" or \"coarse\").", params: opt("path", "labels"), fields: labelled(3, 32, 32) },
-  { name: "cifar_records", doc: "Any file of CIFAR records.", params: [...req("path"), ...opt("labels")], fields: labelled(3, 32, 32) },
-  { name: "mnist", doc: "MNIST: image [n, 1, 28, 28], label.", params: opt("path"), fields: labelled(1, 28, 28) },
-  { name: "fashion", doc: "Fashion-MNIST: image [n, 1, 28, 28], label.", params: opt("path"), fields: labelled(1, 28, 28) },
-  { name: "folder", doc: "A folder of pictures, cut to squares of `size`; sub-folders are classes.", params: req("path", "size"), fields: (n, _o, z) => new Map([["image", image(n, size(3), z["size"]!, z["size"]!)], ["label", label(n)]]) },
+  { name: "cifar10", doc: "CIFAR-10: image [n, 3, 32, 32], label.", params: opt("path"), fields: labelled(3, 32, 32), bytes: "image" },
+  { name: "cifar100", doc: "CIFAR-100: image [n, 3, 32, 32], label (labels = \"fine\" or \"coarse\").", params: opt("path", "labels"), fields: labelled(3, 32, 32), bytes: "image" },
+  { name: "cifar_records", doc: "Any file of CIFAR records.", params: [...req("path"), ...opt("labels")], fields: labelled(3, 32, 32), bytes: "image" },
+  { name: "mnist", doc: "MNIST: image [n, 1, 28, 28], label.", params: opt("path"), fields: labelled(1, 28, 28), bytes: "image" },
+  { name: "fashion", doc: "Fashion-MNIST: image [n, 1, 28, 28], label.", params: opt("path"), fields: labelled(1, 28, 28), bytes: "image" },
+  { name: "folder", doc: "A folder of pictures, cut to squares of `size`; sub-folders are classes.", params: req("path", "size"), fields: (n, _o, z) => new Map([["image", image(n, size(3), z["size"]!, z["size"]!)], ["label", label(n)]]), bytes: "image" },
   {
-    name: "clips", doc: "Clips from .npy files or folders of frames.", params: [...req("path", "frames", "size"), ...opt("stride", "labels", "channels")],
+    name: "clips", bytes: "clip", doc: "Clips from .npy files or folders of frames.", params: [...req("path", "frames", "size"), ...opt("stride", "labels", "channels")],
     fields: (n, o, z) => new Map([["clip", clip(n, z["channels"] ?? open("c"), z["frames"]!, z["size"]!, z["size"]!)], ...(o["labels"] !== undefined ? [["label", label(n)] as const] : [])]),
   },
   ...(["voc", "boxes_folder"] as const).map((name): Loader => ({
-    name, doc: "A Pascal VOC folder: letter-boxed image, boxes (cx, cy, w, h in pixels), class, valid, difficult.", params: [...req("path"), ...opt("size", "most", "split", "overflow", "classes")],
+    name, bytes: "image", doc: "A Pascal VOC folder: letter-boxed image, boxes (cx, cy, w, h in pixels), class, valid, difficult.", params: [...req("path"), ...opt("size", "most", "split", "overflow", "classes")],
     fields: (n, _o, z) => {
       const most = dim(z["most"] ?? open("m"))
       return new Map([
@@ -65,6 +67,8 @@ const loaders: readonly Loader[] = [
 ]
 
 const byName = new Map(loaders.map((l) => [l.name, l]))
+/** Whether a field of a loader is a picture of bytes. */
+export const ofBytes = (loader: string, field: string): boolean => byName.get(loader)?.bytes === field
 export const loaderNames: readonly string[] = loaders.map((l) => l.name)
 
 /** A loader by its bare name: a data set if nothing is required, else a constructor. */

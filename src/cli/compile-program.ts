@@ -46,15 +46,15 @@ export const prepare = async (args: Arguments, console: Console, running: boolea
   }
 }
 
-/** For the device: its limits, its kernels and its tiles; f32, with a line that says so, where it does not store f16. */
+/** For the device: its limits, its kernels and its tiles; f32, with a line that says so, where it does not store f16; numbers for the reference, which has no bytes. */
 export const preparedFor = (prepared: Prepared, device: Device | undefined, console: Console): Prepared => {
   if (device === undefined) return prepared
   const { limits, profile, tuned } = device
-  const { precision, ...rest } = prepared.request
+  const { precision, bytes, ...rest } = prepared.request
   if (precision === "f16" && !device.halves) console.note(device.kind === "reference" ? "the reference computes in f64: --precision f16 changes nothing" : `${device.name} has no shader-f16: values are stored as f32`)
   return {
     ...prepared,
-    request: { ...rest, ...(precision === undefined || !device.halves ? {} : { precision }), ...(limits === undefined ? {} : { limits }), ...(profile === undefined ? {} : { profile }), ...(tuned === undefined ? {} : { tuned }) },
+    request: { ...rest, ...(precision === undefined || !device.halves ? {} : { precision }), ...(bytes === true && device.kind !== "reference" ? { bytes } : {}), ...(limits === undefined ? {} : { limits }), ...(profile === undefined ? {} : { profile }), ...(tuned === undefined ? {} : { tuned }) },
   }
 }
 

@@ -128,6 +128,7 @@ const accepts: Readonly<Record<InputPlan["dtype"], readonly NpyArray["dtype"][]>
   i32: ["i32", "i64", "u8", "i8", "u16", "i16"],
   u32: ["u32", "u64", "u8", "u16"],
   bool: ["bool"],
+  u8: ["u8"],
 }
 
 const convert = (input: HostInput, wanted: InputPlan): TypedArray | Failure => {
@@ -136,6 +137,7 @@ const convert = (input: HostInput, wanted: InputPlan): TypedArray | Failure => {
     const scale = input.dtype === "u8" ? 255 : 1
     return Float32Array.from({ length: data.length }, (_, i) => data[i]! / scale)
   }
+  if (wanted.dtype === "u8") return Uint8Array.from(data)
   const [low, high] = wanted.dtype === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1]
   for (let i = 0; i < data.length; i++) if (data[i]! < low! || data[i]! > high!) return inputFailure(input, `element ${i} is ${data[i]}, beyond ${wanted.dtype}`)
   return wanted.dtype === "i32" ? Int32Array.from(data) : Uint32Array.from(data)

@@ -15,7 +15,8 @@ export const feedsOf = (graph: Graph, inputs: Arrays): ReadonlyMap<Node, NdArray
   for (const { name, node } of graph.inputs) {
     const array = inputs[name]
     if (array === undefined) return new DataError({ message: `Input \`${name}\` of ${graph.entry} is missing.`, where: undefined, hint: `give a ${node.dtype}[${node.shape.join(", ")}]` })
-    feeds.set(node, ndarray(node.dtype, node.shape, array))
+    // Pictures may be given as bytes, as the device has them.
+    feeds.set(node, ndarray(node.dtype, node.shape, array instanceof Uint8Array ? Float64Array.from(array, (byte) => Math.fround(byte / 255)) : array))
   }
   return feeds
 }

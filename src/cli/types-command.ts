@@ -10,7 +10,7 @@ import { isFailure, usageFailure, type Outcome } from "./failure.ts"
 import { namedValues, type Arguments } from "./parse-arguments.ts"
 import { readProgram, report, type Program } from "./program.ts"
 
-const arrayOf = { f32: "Float32Array", i32: "Int32Array", u32: "Uint32Array", bool: "Uint32Array" } as const
+const arrayOf = { f32: "Float32Array", i32: "Int32Array", u32: "Uint32Array", bool: "Uint32Array", u8: "Uint8Array" } as const
 
 const typeName = (name: string): string => name.replace(/(^|_+)([A-Za-z0-9])/g, (_, __, letter: string) => letter.toUpperCase())
 

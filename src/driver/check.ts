@@ -22,6 +22,8 @@ export interface Request {
   readonly profile?: Profile
   /** How values between kernels are stored; f32 unless it says f16. */
   readonly precision?: Precision
+  /** Pictures that data sets have as bytes are given as bytes (u8), a quarter of what f32 takes; else as f32 in [0, 1]. */
+  readonly bytes?: boolean
   /** Tiles that `nda tune` measured on the device. */
   readonly tuned?: Tuned
   /** Samples of data sets, by the keys under which a result asked for them (`uncounted`). Without it evals leave out what fills no batch. */

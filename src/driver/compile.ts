@@ -9,10 +9,11 @@ import { elaborate } from "../elaborate/elaborate.ts"
 import type { Graph, Origin, SourceSpec } from "../ir/graph.ts"
 import { verifyGraph } from "../ir/verify.ts"
 import { topological } from "../ir/walk.ts"
-import { makePlan } from "../plan/make-plan.ts"
+import { makePlan, type PlanOptions } from "../plan/make-plan.ts"
 import { verifyKernel } from "../kernel/verify-kernel.ts"
 import type { Plan } from "../plan/plan.ts"
 import type { Schedule } from "../schedule/groups.ts"
+import { sizeOf } from "../schedule/inline.ts"
 import { webgpuDefaults } from "../schedule/limits.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
 import type * as Ast from "../syntax/ast.ts"
@@ -92,6 +93,12 @@ export const graphOf = ({ program, entry }: Opened, diagnostics: Diagnostic[]): 
   return undefined
 }
 
+/** What plans of these graphs are made for. Pictures stay bytes where each can be bound as a whole: all plans of a program are given the same batches. */
+export const planOptions = ({ limits = webgpuDefaults, profile, precision, bytes, tuned }: Request, graphs: readonly Graph[]): PlanOptions => ({
+  limits, ...(profile ? { profile } : {}), ...(precision ? { precision } : {}), ...(tuned ? { tuned } : {}),
+  ...(bytes === true && graphs.every((g) => g.inputs.every(({ node }) => 4 * sizeOf(node.shape) <= limits.maxStorageBufferBindingSize)) ? { bytes } : {}),
+})
+
 export const settingsOf = (program: Program, entry: Entry): Plan["settings"] => {
   const settings: Record<string, number | string | boolean> = {}
   for (const p of entry.params) {
@@ -132,7 +139,7 @@ export const compile = (request: Request): CompileResult<Compiled> => {
   const simplified = simplifyGraph(graph)
   if (request.verify) sound(simplified)
   const limits = request.limits ?? webgpuDefaults
-  const planned = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.precision ? { precision: request.precision } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
+  const planned = makePlan(simplified, { ...planOptions(request, [simplified]), settings: settingsOf(opened.program, opened.entry), placeOf: placeOf(opened.program) })
   // One size is too large, and everything made from it: the first is told.
   const first = planned.problems.find((p) => opened.program.loaded.modules.get(p.origin.span.file)?.library === false) ?? planned.problems[0]
   if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, planned.problems.length - 1))

@@ -51,7 +51,8 @@ export interface SourceSpec {
   readonly split: "train" | "test" | "all"
   readonly batch: number
   readonly options: Readonly<Record<string, string | number | boolean>>
-  readonly fields: readonly { readonly name: string; readonly dtype: DType | "u8"; readonly shape: readonly number[] }[]
+  /** `bytes`: its numbers are bytes of pictures, each divided by 255. */
+  readonly fields: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[]; readonly bytes?: true }[]
   /** An `eval` reads it in order, and to the last sample. */
   readonly whole?: boolean
   readonly origin: Origin

@@ -7,11 +7,14 @@ import type { BinaryFn, CastFn, ScalarType, UnaryFn } from "../scalar/scalar.ts"
 /** What a local may hold: a scalar, four words of a table, or the stream key of a draw site. */
 export type ValueType = ScalarType | "words" | "key"
 
-/** What one element of a bound buffer is; `words` are four u32. Numbers of `f16` and of `halves`, which are four f16, are loaded as f32 and rounded when they are stored. */
-export type ElementType = "f32" | "i32" | "u32" | "bool" | "words" | "f16" | "halves"
+/**
+ * What one element of a bound buffer is; `words` are four u32. Numbers of `f16` and of `halves`, which are four of them, are loaded as f32 and rounded when
+ * they are stored. A `byte` and four `bytes` are loaded as f32, divided by 255; they are never stored.
+ */
+export type ElementType = "f32" | "i32" | "u32" | "bool" | "words" | "f16" | "halves" | "byte" | "bytes"
 
 /** Bytes of one element in its buffer. */
-export const elementBytes = (type: ElementType): number => (type === "words" ? 16 : type === "halves" ? 8 : type === "f16" ? 2 : 4)
+export const elementBytes = (type: ElementType): number => (type === "words" ? 16 : type === "halves" ? 8 : type === "f16" ? 2 : type === "byte" ? 1 : 4)
 
 export interface Binding {
   readonly access: "uniform" | "read" | "write"

@@ -8,7 +8,7 @@ export const mostStatements = 2000
 const deepest = 100
 
 /** Bound four numbers at a time. */
-const inFours = (binding: Binding | undefined): boolean => binding?.element === "words" || binding?.element === "halves"
+const inFours = (binding: Binding | undefined): boolean => binding?.element === "words" || binding?.element === "halves" || binding?.element === "bytes"
 
 /** All statements of a kernel, nested ones too. */
 export const statementsOf = (kernel: Kernel): number => {

@@ -4,11 +4,10 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { topological } from "../ir/walk.ts"
-import type { Kernel } from "../kernel/kernel.ts"
 import { primitiveNamed } from "../prim/table.ts"
 import { eachScalar, read, variable } from "../scalar/scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
-import type { Schedule, Scheduled } from "../schedule/groups.ts"
+import type { Schedule } from "../schedule/groups.ts"
 
 /** Smaller values save nothing that counts: the losses and statistics of a batch are among them. */
 const fewest = 4096
@@ -52,14 +51,4 @@ const truncated = (node: Node): readonly Node[] => {
     if (e.op === "cast" && (e.fn === "i32" || e.fn === "u32") && e.x.type === "f32") eachScalar([e.x], (x) => { if (x.op === "read") slots.add(x.slot) })
   })
   return [...slots].map((slot) => node.inputs[slot]!)
-}
-
-/** The kernel with the buffers of `halves` bound as what they hold. */
-export const inHalves = ({ kernel, bound }: Scheduled, halves: ReadonlySet<Node>): Kernel => {
-  if (!bound.some((b) => b.kind === "node" && halves.has(b.node))) return kernel
-  const bindings = kernel.bindings.map((binding, i) => {
-    const b = bound[i]!
-    return b.kind === "node" && halves.has(b.node) ? { ...binding, element: b.quads ? "halves" as const : "f16" as const } : binding
-  })
-  return { ...kernel, bindings }
 }

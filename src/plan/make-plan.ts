@@ -1,5 +1,6 @@
 /** Makes the plan of a graph: schedules it into kernels, gives every value a buffer, and writes the commands down. */
 import type { Graph, Node, Origin } from "../ir/graph.ts"
+import { topological } from "../ir/walk.ts"
 import { emit } from "../backend/wgsl/emit.ts"
 import type { Bound, Table } from "../kernel/bindings.ts"
 import { sharedBytes, usesHalves, usesSubgroups } from "../kernel/kernel.ts"
@@ -10,8 +11,9 @@ import type { Tiles, Tuned } from "../schedule/contraction.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Precision, type Profile, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
-import { halvesOf, inHalves } from "./halves.ts"
+import { halvesOf } from "./halves.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
+import { asStored, storedBytes, type Storage } from "./storage.ts"
 
 export interface PlanOptions {
   readonly limits?: Limits
@@ -19,6 +21,8 @@ export interface PlanOptions {
   readonly profile?: Profile
   /** How temporaries are stored; f32 unless it says f16. */
   readonly precision?: Precision
+  /** Pictures that data sets have as bytes are given as bytes (u8), and divided by 255 where they are read. */
+  readonly bytes?: boolean
   /** Tiles measured on the device (`nda tune`). */
   readonly tuned?: Tuned
   /** Tiles that other plans with the same options chose already. */
@@ -35,7 +39,21 @@ export interface Planned {
   readonly schedule: Schedule
 }
 
-export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
+/** The inputs that are given as bytes. */
+const bytesInputs = ({ inputs, sources }: Graph, { bytes }: PlanOptions): Node[] =>
+  bytes !== true ? [] : inputs.filter(({ source }) => source && sources.some((s) => s.name === source.name && s.fields.some((f) => f.name === source.field && f.bytes))).map((i) => i.node)
+
+/** An output that is an input of bytes is handed out as the numbers that they stand for: a kernel makes them. */
+const withNumbers = (graph: Graph, options: PlanOptions): Graph => {
+  const bytes = new Set(bytesInputs(graph, options))
+  if (!graph.outputs.some((o) => bytes.has(o.node))) return graph
+  let id = Math.max(...topological(graph.outputs.map((o) => o.node)).map((n) => n.id))
+  const numbers = new Map([...bytes].map((n): [Node, Node] => [n, { ...n, id: ++id, prim: "reshape", inputs: [n], attrs: { shape: n.shape } }]))
+  return { ...graph, outputs: graph.outputs.map((o) => ({ ...o, node: numbers.get(o.node) ?? o.node })) }
+}
+
+export const makePlan = (given: Graph, options: PlanOptions = {}): Planned => {
+  const graph = withNumbers(given, options)
   const limits = options.limits ?? webgpuDefaults
   const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.tiles)
   const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
@@ -51,7 +69,6 @@ const hostProblems = (scheduled: Schedule, limits: Limits): LimitProblem[] => {
 }
 
 const bytesOf = (node: Node): number => Math.max(4, 4 * sizeOf(node.shape))
-const halfBytesOf = (node: Node): number => Math.max(4, 4 * Math.ceil(sizeOf(node.shape) / 2))
 
 const bits = new DataView(new ArrayBuffer(4))
 /** The u32 words of constant data. */
@@ -100,9 +117,10 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       case "node": return v.node.prim === "input" ? "input" : v.node.prim === "const" ? "constant" : outputs.has(v.node) ? "output" : "temporary"
     }
   }
-  const halves = options.precision === "f16" ? halvesOf(scheduled) : new Set<Node>()
+  const bytes = new Set(bytesInputs(graph, options))
+  const storage: Storage = new Map([...[...bytes].map((n) => [n, "u8"] as const), ...(options.precision === "f16" ? [...halvesOf(scheduled)].map((n) => [n, "f16"] as const) : [])])
   const sizeOfValue = (v: Value): number =>
-    v.kind === "node" ? (halves.has(v.node) ? halfBytesOf(v.node) : bytesOf(v.node)) : v.kind === "table" ? 16 * v.table.rows * v.table.stride : v.kind === "settings" ? 32 : 4 * rangeStride * rangeCount(v.ranges)
+    v.kind === "node" ? storedBytes(v.node, storage) : v.kind === "table" ? 16 * v.table.rows * v.table.stride : v.kind === "settings" ? 32 : 4 * rangeStride * rangeCount(v.ranges)
 
   // Lives of temporaries, by the kernel that first writes and last reads them.
   const temporaries = new Map<string, { readonly value: Value; first: number; last: number }>()
@@ -138,9 +156,9 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       const shared = pool.get(place)
       const bytes = allocation.buffers[place]!
       const alone = allocation.of.filter((k) => k === place).length === 1
-      id = shared ?? make({ bytes, role, ...(alone && v.kind === "node" && !halves.has(v.node) ? { dtype: v.node.dtype, shape: v.node.shape } : { dtype: "u32", shape: [bytes / 4] }), origin: v.kind === "node" ? where(v.node.origin) : { at: "", label: "samples" } })
+      id = shared ?? make({ bytes, role, ...(alone && v.kind === "node" && !storage.has(v.node) ? { dtype: v.node.dtype, shape: v.node.shape } : { dtype: "u32", shape: [bytes / 4] }), origin: v.kind === "node" ? where(v.node.origin) : { at: "", label: "samples" } })
       pool.set(place, id)
-    } else if (v.kind === "node") id = make({ bytes: bytesOf(v.node), role, dtype: v.node.dtype, shape: v.node.shape, ...(arenas.has(v.node) ? { zeroed: true as const } : {}), ...(role === "constant" ? { data: wordsOf(v.node) } : {}), origin: where(v.node.origin) })
+    } else if (v.kind === "node") id = make({ bytes: sizeOfValue(v), role, dtype: bytes.has(v.node) ? "u8" : v.node.dtype, shape: v.node.shape, ...(arenas.has(v.node) ? { zeroed: true as const } : {}), ...(role === "constant" ? { data: wordsOf(v.node) } : {}), origin: where(v.node.origin) })
     else if (v.kind === "firsts") id = make({ bytes: sizeOfValue(v), role, dtype: "i32", shape: [rangeStride * rangeCount(v.ranges)], data: Array.from({ length: rangeStride * rangeCount(v.ranges) }, (_, i) => (i % rangeStride === 0 ? (i / rangeStride) * v.ranges.step : 0)), origin: { at: "", label: "first samples" } })
     else id = make({ bytes: 32, role, dtype: "u32", shape: [8], origin: { at: "", label: "settings" } })
     ids.set(key, id)
@@ -161,7 +179,7 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   for (const s of scheduled.kernels) {
     const { bound, node, ranges } = s
     // Ranges bind parts of buffers already.
-    const { kernel, offsets } = ranges ? { kernel: inHalves(s, halves), offsets: [] } : rebased(inHalves(s, halves))
+    const { kernel, offsets } = ranges ? { kernel: asStored(s, storage), offsets: [] } : rebased(asStored(s, storage))
     const wgsl = emit(kernel)
     if (usesHalves(kernel)) needs.halves = true
     if (usesSubgroups(kernel)) needs.subgroup = Math.max(needs.subgroup, kernel.workgroup[0] * kernel.workgroup[1] * kernel.workgroup[2])
@@ -220,9 +238,9 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
       features: [...(needs.halves ? ["shader-f16"] : []), ...(needs.subgroup > 0 ? ["subgroups"] : [])],
       ...(needs.subgroup > 0 ? { subgroupSize: needs.subgroup } : {})
     },
-    sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields, ...(s.whole ? { whole: true } : {}), origin: where(s.origin) })),
+    sources: graph.sources.map((s) => ({ name: s.name, loader: s.loader, split: s.split, batch: s.batch, options: s.options, fields: s.fields.map(({ name, dtype, shape, bytes: ofBytes }) => ({ name, dtype: ofBytes && options.bytes ? "u8" as const : dtype, shape })), ...(s.whole ? { whole: true } : {}), origin: where(s.origin) })),
     buffers, kernels,
-    inputs: graph.inputs.map((i) => ({ name: i.name, buffer: bufferOf({ kind: "node", node: i.node }), dtype: i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}), ...slotOf(i.name, "slot:") })),
+    inputs: graph.inputs.map((i) => ({ name: i.name, buffer: bufferOf({ kind: "node", node: i.node }), dtype: bytes.has(i.node) ? "u8" as const : i.node.dtype, shape: i.node.shape, ...(i.source ? { source: i.source } : {}), ...slotOf(i.name, "slot:") })),
     outputs: outputPlans, commands,
     peakBytes: buffers.reduce((sum, b) => sum + b.bytes, 0),
     liveBytes: kept + allocation.liveBytes,

@@ -42,7 +42,7 @@ export interface BufferPlan {
   /** A multiple of 4. */
   readonly bytes: number
   readonly role: "input" | "output" | "temporary" | "constant" | "uniform"
-  readonly dtype: "f32" | "i32" | "u32" | "bool"     // bool is stored as u32
+  readonly dtype: "f32" | "i32" | "u32" | "bool" | "u8"     // bool is stored as u32; u8 are pictures given as bytes
   readonly shape: readonly number[]
   /** An arena: what lies between its values is zero and stays zero, so that no other plan may write to the buffer. */
   readonly zeroed?: true
@@ -86,7 +86,7 @@ export interface SourcePlan {
 export interface InputPlan {
   readonly name: string
   readonly buffer: number
-  readonly dtype: "f32" | "i32" | "u32" | "bool"
+  readonly dtype: "f32" | "i32" | "u32" | "bool" | "u8"
   readonly shape: readonly number[]
   /** From a batch: its source and field; the field `#index` is each sample's number in its data set (i32[n]). */
   readonly source?: { readonly name: string; readonly field: string }

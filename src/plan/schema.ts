@@ -53,14 +53,14 @@ export const validatePlan = (json: Json): string[] => {
       fields: list(record({ name: text, dtype: oneOf(...dtypes, "u8"), shape })), origin: where
     }, { whole: (x, at) => { if (typeof x !== "boolean") wrong(at, "must be true or false") } })),
     buffers: list(record(
-      { id: count, bytes: count, role: oneOf("input", "output", "temporary", "constant", "uniform"), dtype: oneOf(...dtypes), shape, origin: where },
+      { id: count, bytes: count, role: oneOf("input", "output", "temporary", "constant", "uniform"), dtype: oneOf(...dtypes, "u8"), shape, origin: where },
       { data: list(count), zeroed: (x, at) => { if (x !== true) wrong(at, "must be true or left out") } }
     )),
     kernels: list(record({
       id: count, name: text, wgsl: text, workgroup: triple, bindings: list(oneOf("uniform", "read", "write")),
       kind: oneOf("sample", "map", "gather", "reduce", "contract", "opaque", "joint"), origin: where
     })),
-    inputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { source: record({ name: text, field: text }), slot: text })),
+    inputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes, "u8"), shape }, { source: record({ name: text, field: text }), slot: text })),
     outputs: list(record({ name: text, buffer: count, dtype: oneOf(...dtypes), shape }, { picture: oneOf("image", "clip"), population: text, slot: text })),
     commands: list((x, at) => {
       if (!isObject(x)) return wrong(at, "must be an object")

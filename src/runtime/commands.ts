@@ -8,7 +8,7 @@ import { checked, judge, type GpuService } from "./gpu.ts"
 type Dispatch = Extract<Command, { readonly op: "dispatch" }>
 
 export const settingsWords = 8
-export const arrayOf = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array } as const
+export const arrayOf = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array, u8: Uint8Array } as const
 export const count = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
 /** WebGPU knows no empty buffer and no empty binding. */
@@ -36,6 +36,15 @@ export const matchInputs = (plan: Plan, inputs: Arrays): readonly TypedArray[] |
     matched.push(array)
   }
   return matched
+}
+
+/** Gives a buffer an input's values; bytes are filled up to whole words. */
+export const upload = (device: GPUDevice, buffer: GPUBuffer, array: TypedArray): void => {
+  if (array.length === 0) return
+  if (array.byteLength % 4 === 0) return device.queue.writeBuffer(buffer, 0, array.buffer as ArrayBuffer, array.byteOffset, array.byteLength)
+  const words = new Uint8Array(4 * Math.ceil(array.byteLength / 4))
+  words.set(array)
+  device.queue.writeBuffer(buffer, 0, words)
 }
 
 export interface Loaded {

@@ -5,12 +5,12 @@ import * as Semaphore from "effect/Semaphore"
 import type { BufferPlan, OutputPlan, Plan } from "../plan/plan.ts"
 import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
 import { DataError, GpuError } from "./errors.ts"
-import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, workOf, type Loaded } from "./commands.ts"
+import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, upload, workOf, type Loaded } from "./commands.ts"
 import { checked, Gpu, judge } from "./gpu.ts"
 import { makePipelines } from "./pipelines.ts"
 import { firstExcess } from "./requirements.ts"
 
-export type TypedArray = Float32Array | Int32Array | Uint32Array
+export type TypedArray = Float32Array | Int32Array | Uint32Array | Uint8Array
 export type Arrays = Readonly<Record<string, TypedArray>>
 
 /** The run-time values that draws depend on; each is taken modulo 2^32. */
@@ -93,8 +93,7 @@ export const loadPlan = (plan: Plan): Effect.Effect<DawnExecutor, GpuError, Gpu 
     const attempt = async (arrays: readonly TypedArray[], settings: RunSettings): Promise<Record<string, TypedArray> | GpuError> => {
       const submitted = judge(gpu, what, undefined, (device) => {
         plan.inputs.forEach((input, index) => {
-          const array = arrays[index]!
-          if (array.length > 0) device.queue.writeBuffer(buffers.get(input.buffer)!, 0, array.buffer as ArrayBuffer, array.byteOffset, array.byteLength)
+          upload(device, buffers.get(input.buffer)!, arrays[index]!)
         })
         writeSettings(device, settings)
         const encoder = device.createCommandEncoder()

@@ -4,7 +4,7 @@ import type * as Scope from "effect/Scope"
 import type { EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
 import { pooled, poolSizes, slotInputs, zeroedOf } from "../plan/pool.ts"
 import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
-import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, workOf, type Loaded } from "./commands.ts"
+import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, upload, workOf, type Loaded } from "./commands.ts"
 import { DataError, GpuError } from "./errors.ts"
 import type { Arrays, RunSettings, TypedArray } from "./executor.ts"
 import { checked, Gpu, judge, type GpuService } from "./gpu.ts"
@@ -190,8 +190,7 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
       const what = `a step of ${program.entry} (${unit.plan.entry})`
       const submitted = judge(gpu, what, undefined, (device) => {
         unit.fed.inputs.forEach((input, index) => {
-          const array = arrays[index]!
-          if (array.length > 0) device.queue.writeBuffer(unit.loaded.buffers.get(input.buffer)!, 0, array.buffer as ArrayBuffer, array.byteOffset, array.byteLength)
+          upload(device, unit.loaded.buffers.get(input.buffer)!, arrays[index]!)
         })
         words.set([settings.seed >>> 0, settings.step >>> 0, settings.repeat >>> 0])
         device.queue.writeBuffer(uniform, 0, words)

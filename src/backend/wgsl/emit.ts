@@ -8,7 +8,7 @@ import { makeNames } from "./names.ts"
 
 const scalarTypes: Record<ScalarType, string> = { f32: "f32", i32: "i32", u32: "u32", bool: "bool" }
 const valueType = (type: ValueType): string => (type === "words" ? "vec4<u32>" : type === "key" ? "vec2<u32>" : scalarTypes[type])
-const storageType = (type: ElementType): string => (type === "words" ? "vec4<u32>" : type === "halves" ? "vec4<f16>" : type === "bool" ? "u32" : type)
+const storageType = (type: ElementType): string => (type === "words" ? "vec4<u32>" : type === "halves" ? "vec4<f16>" : type === "bool" || type === "byte" || type === "bytes" ? "u32" : type)
 const builtins = { lane: "lane0", group_x: "group0.x", group_y: "group0.y", group_z: "group0.z" } as const
 const components = ["x", "y", "z", "w"] as const
 
@@ -53,6 +53,8 @@ export const emit = (kernel: Kernel): string => {
   const loaded = (binding: number, index: string): string => {
     const text = `${buffers[binding]}[${index}]`
     switch (kernel.bindings[binding]!.element) {
+      case "byte": return taken({ text: `byte_1(${buffers[binding]}[(${index}) >> 2u], ${index})`, needs: ["byte_1"] })
+      case "bytes": return taken({ text: `bytes_1(${text})`, needs: ["bytes_1"] })
       case "bool": return `(${text} != 0u)`
       case "f16": return `f32(${text})`
       case "halves": return `vec4<f32>(${text})`
@@ -67,13 +69,14 @@ export const emit = (kernel: Kernel): string => {
       default: return value
     }
   }
-  const areHalves = (binding: number): boolean => kernel.bindings[binding]!.element === "halves"
+  /** Whether four that are bound together are numbers already, not words. */
+  const areNumbers = (binding: number): boolean => kernel.bindings[binding]!.element === "halves" || kernel.bindings[binding]!.element === "bytes"
 
   const showWide = (e: Expr): string => {
     switch (e.op) {
       case "local": return names.of(e.local, "v")
       case "component": return "vec4<i32>(0, 1, 2, 3)"
-      case "quad": return areHalves(e.binding) ? loaded(e.binding, show(e.index)) : fromWords(e.type, loaded(e.binding, show(e.index)))
+      case "quad": return areNumbers(e.binding) ? loaded(e.binding, show(e.index)) : fromWords(e.type, loaded(e.binding, show(e.index)))
       case "unary": return taken(wideExpression(e.fn, e.x.type as ScalarType, [spread(e.x)]))
       case "binary": {
         const shift = e.type === "i32" ? powerOfTwo(e.b) : undefined
@@ -118,7 +121,7 @@ export const emit = (kernel: Kernel): string => {
       case "threefry": return taken(wgslThreefry(e.word, [show(e.key[0]), show(e.key[1])], [show(e.counter[0]), show(e.counter[1])]))
       case "load": {
         const text = loaded(e.binding, show(e.index))
-        return e.type === "words" && areHalves(e.binding) ? `bitcast<vec4<u32>>(${text})` : text
+        return e.type === "words" && areNumbers(e.binding) ? `bitcast<vec4<u32>>(${text})` : text
       }
       case "quad": case "component": return showWide(e)
       case "part": return `${show(e.x)}.${components[e.at]}`
@@ -152,7 +155,7 @@ export const emit = (kernel: Kernel): string => {
         lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${stored(s.binding, show(s.value))};`)
         return
       }
-      case "store_quad": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${areHalves(s.binding) ? stored(s.binding, spread(s.value)) : toWords(s.value.type as ScalarType, spread(s.value))};`); return
+      case "store_quad": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = ${areNumbers(s.binding) ? stored(s.binding, spread(s.value)) : toWords(s.value.type as ScalarType, spread(s.value))};`); return
       case "store_words": lines.push(`${indent}${buffers[s.binding]}[${show(s.index)}] = vec4<u32>(${s.values.map(show).join(", ")});`); return
       case "draw_array": lines.push(`${indent}${draw(s.distribution.name, s.distribution.options)}(${[...s.args.map(show), `&${names.of(s.array, "a")}`].join(", ")});`); return
       case "if":

@@ -19,6 +19,9 @@ export const bitFunctions = [
   var z1 = 0u;
   return bitcast<f32>(z1 | 0x7f800000u);
 }`),
+  /** Byte i of a word, and all four, as numbers in [0, 1]. */
+  wgslFunction(`fn byte_1(w1: u32, i1: i32) -> f32 { return f32((w1 >> ((u32(i1) & 3u) * 8u)) & 255u) / 255.0f; }`),
+  wgslFunction(`fn bytes_1(w1: u32) -> vec4<f32> { return vec4<f32>((vec4<u32>(w1) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u)) / 255.0f; }`),
   wgslFunction(`fn mneg_1(x1: f32) -> bool { return (bitcast<u32>(x1) >> 31u) != 0u; }`),
   wgslFunction(`fn mabs_1(x1: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x1) & 0x7fffffffu); }`),
   /** |x| with the sign of y. */

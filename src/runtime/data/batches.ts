@@ -18,7 +18,7 @@ const ahead = 3
 const together = 4
 
 const makeArray = (dtype: string, length: number): FieldArray =>
-  dtype === "f32" ? new Float32Array(length) : dtype === "i32" ? new Int32Array(length) : new Uint32Array(length)
+  dtype === "f32" ? new Float32Array(length) : dtype === "u8" ? new Uint8Array(length) : dtype === "i32" ? new Int32Array(length) : new Uint32Array(length)
 
 export const serveBatches = (set: DataSet, fields: readonly AgreedField[], request: SourceRequest, context: SourceContext): OpenSource => {
   const shuffled = request.split === "train" && request.whole !== true

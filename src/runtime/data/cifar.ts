@@ -1,7 +1,7 @@
 /** CIFAR-10 and CIFAR-100 in the authors' binary records: one or two label bytes, then 3 x 32 x 32 pixels as planes R, G, B. */
 import { join } from "node:path"
 import { DataError } from "./data-error.ts"
-import { unitOfByte } from "./data-set.ts"
+import { pixelOf } from "./data-set.ts"
 import type { Ask, DataSet } from "./data-set.ts"
 import { choiceOption, onlyOptions, textOption } from "./options.ts"
 import { look, pathHint, placeOf, readWhole } from "./read-file.ts"
@@ -54,7 +54,7 @@ const recordSet = async (ask: Ask, place: string, files: readonly string[], layo
   }
   return {
     place, count, slow: false,
-    fields: [{ name: "image", dtypes: ["f32"], shape: [3, 32, 32] }, { name: "label", dtypes: ["i32"], shape: [] }],
+    fields: [{ name: "image", dtypes: ["f32"], bytes: true, shape: [3, 32, 32] }, { name: "label", dtypes: ["i32"], shape: [] }],
     read(sample, _epoch, into, slot) {
       const part = parts.find((candidate) => sample < candidate.first + candidate.count)!
       const at = (sample - part.first) * record
@@ -62,7 +62,8 @@ const recordSet = async (ask: Ask, place: string, files: readonly string[], layo
       if (image !== undefined) {
         const start = at + layout.labelBytes
         const to = slot * pixels
-        for (let i = 0; i < pixels; i++) image[to + i] = unitOfByte[part.bytes[start + i]!]!
+        const pixel = pixelOf(image)
+        for (let i = 0; i < pixels; i++) image[to + i] = pixel[part.bytes[start + i]!]!
       }
       const label = into["label"]
       if (label !== undefined) label[slot] = part.bytes[at + layout.labelAt]!

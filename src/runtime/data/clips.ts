@@ -75,7 +75,7 @@ const fromArray = async (ask: Ask, file: string): Promise<DataSet> => {
   }
   return {
     place: file, count, slow: resized,
-    fields: [{ name: "clip", dtypes: ["f32"], shape }, ...(labels === undefined ? [] : [{ name: "label", dtypes: ["i32"], shape: [] }])],
+    fields: [{ name: "clip", dtypes: ["f32"], bytes: true, shape }, ...(labels === undefined ? [] : [{ name: "label", dtypes: ["i32"], shape: [] }])],
     async read(sample, epoch, into, slot) {
       const clip = into["clip"]
       if (clip !== undefined) {
@@ -138,7 +138,7 @@ const fromFolders = async (ask: Ask, root: string): Promise<DataSet> => {
   const shape = [channels, frames, size, size]
   return {
     place: root, count: clips.length, slow: true,
-    fields: [{ name: "clip", dtypes: ["f32"], shape }, ...(labelled ? [{ name: "label", dtypes: ["i32"], shape: [] }] : [])],
+    fields: [{ name: "clip", dtypes: ["f32"], bytes: true, shape }, ...(labelled ? [{ name: "label", dtypes: ["i32"], shape: [] }] : [])],
     async read(sample, epoch, into, slot) {
       const { folder, frames: names, className } = clips[sample]!
       const clip = into["clip"]

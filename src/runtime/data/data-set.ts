@@ -1,13 +1,15 @@
 /** A data set as its loader gives it: samples by number, written into the arrays of a batch. */
 import type { SourceContext, SourceRequest } from "./source.ts"
 
-export type FieldArray = Float32Array | Int32Array | Uint32Array
+export type FieldArray = Float32Array | Int32Array | Uint32Array | Uint8Array
 export type FieldArrays = Readonly<Record<string, FieldArray>>
 
 export interface Field {
   readonly name: string
   /** The element types in which the loader can deliver it, the natural one first. */
   readonly dtypes: readonly string[]
+  /** A picture of bytes: it can be asked for as u8 too. */
+  readonly bytes?: true
   /** The shape of one sample. */
   readonly shape: readonly number[]
 }
@@ -51,3 +53,7 @@ export const wantedShape = (ask: Ask, name: string, rank: number): readonly numb
 
 /** u8 to f32 in [0, 1]: value / 255, rounded once. */
 export const unitOfByte: Float32Array = Float32Array.from({ length: 256 }, (_, byte) => byte / 255)
+const itself = Uint8Array.from({ length: 256 }, (_, byte) => byte)
+
+/** What stands for a byte of a picture in an array: the byte, or a number in [0, 1]. */
+export const pixelOf = (into: FieldArray): Float32Array | Uint8Array => (into instanceof Uint8Array ? itself : unitOfByte)

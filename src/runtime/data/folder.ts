@@ -1,8 +1,8 @@
 /** An image folder: pictures of any size and kind, resized and cut to one size; one level of sub-folders are classes. */
 import { join } from "node:path"
 import { DataError } from "./data-error.ts"
-import { unitOfByte, wantedShape } from "./data-set.ts"
-import type { Ask, DataSet } from "./data-set.ts"
+import { pixelOf, wantedShape } from "./data-set.ts"
+import type { Ask, DataSet, FieldArray } from "./data-set.ts"
 import { middleSquare } from "./decode-image.ts"
 import { decodedPictures } from "./decoded-pictures.ts"
 import { onlyOptions, textOption, wholeOption } from "./options.ts"
@@ -45,12 +45,13 @@ const findPictures = async (places: readonly string[]): Promise<Found> => {
 /** 1 or 3 channels, as the program declares the field; 3 where it says nothing of use. */
 export const wantedChannels = (ask: Ask, name: string, rank: number): 1 | 3 => (wantedShape(ask, name, rank)?.[0] === 1 ? 1 : 3)
 
-/** Writes interleaved bytes as planes of [0, 1]. */
-export const writePlanes = (data: Uint8Array, channels: number, into: { [index: number]: number }, start: number, planeStride: number): void => {
+/** Writes interleaved bytes as planes: of bytes, or of numbers in [0, 1]. */
+export const writePlanes = (data: Uint8Array, channels: number, into: FieldArray, start: number, planeStride: number): void => {
   const count = data.length / channels
+  const pixel = pixelOf(into)
   for (let c = 0; c < channels; c++) {
     const to = start + c * planeStride
-    for (let i = 0; i < count; i++) into[to + i] = unitOfByte[data[i * channels + c]!]!
+    for (let i = 0; i < count; i++) into[to + i] = pixel[data[i * channels + c]!]!
   }
 }
 
@@ -76,7 +77,7 @@ export const loadFolder = async (ask: Ask): Promise<DataSet> => {
   return {
     place: root, count: pictures.length, slow: true,
     fields: [
-      { name: "image", dtypes: ["f32"], shape: [channels, size, size] },
+      { name: "image", dtypes: ["f32"], bytes: true, shape: [channels, size, size] },
       ...(classes.length === 0 ? [] : [{ name: "label", dtypes: ["i32"], shape: [] }]),
     ],
     async read(sample, _epoch, into, slot) {

@@ -1,7 +1,7 @@
 /** MNIST and its like in IDX files: a magic number with the rank, big-endian sizes, then u8 values; gzipped or not. */
 import { join } from "node:path"
 import { DataError } from "./data-error.ts"
-import { unitOfByte } from "./data-set.ts"
+import { pixelOf } from "./data-set.ts"
 import type { Ask, DataSet } from "./data-set.ts"
 import { gunzipBounded, isGzip } from "./gzip.ts"
 import { onlyOptions, textOption } from "./options.ts"
@@ -100,12 +100,15 @@ export const loadIdx = async (ask: Ask): Promise<DataSet> => {
   const trained = parts[0]!.images.shape[0]!
   return {
     place: folder, slow: false, count: parts.reduce((total, part) => total + part.images.shape[0]!, 0),
-    fields: [{ name: "image", dtypes: ["f32"], shape: [1, height, width] }, { name: "label", dtypes: ["i32"], shape: [] }],
+    fields: [{ name: "image", dtypes: ["f32"], bytes: true, shape: [1, height, width] }, { name: "label", dtypes: ["i32"], shape: [] }],
     read(sample, _epoch, into, slot) {
       const part = sample < trained ? parts[0]! : parts[1]!
       const row = sample < trained ? sample : sample - trained
       const image = into["image"]
-      if (image !== undefined) for (let i = 0; i < size; i++) image[slot * size + i] = unitOfByte[part.images.data[row * size + i]!]!
+      if (image !== undefined) {
+        const pixel = pixelOf(image)
+        for (let i = 0; i < size; i++) image[slot * size + i] = pixel[part.images.data[row * size + i]!]!
+      }
       const label = into["label"]
       if (label !== undefined) label[slot] = part.labels.data[row]!
     },

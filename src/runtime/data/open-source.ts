@@ -41,7 +41,7 @@ const agree = (request: SourceRequest, set: DataSet): readonly AgreedField[] =>
     }
     const shape = sampleShape(wanted.shape, field.shape.length)
     const sameShape = shape.length === field.shape.length && shape.every((size, axis) => size === field.shape[axis])
-    if (!sameShape || !field.dtypes.includes(wanted.dtype)) {
+    if (!sameShape || !(field.dtypes.includes(wanted.dtype) || (wanted.dtype === "u8" && field.bytes === true))) {
       throw new DataError({
         reason: "shape", file: set.place, expected: `${wanted.name}: ${shapeText(wanted.dtype, shape)} a sample (declared by ${request.name})`, found: fieldText(field),
         hint: sameShape ? `declare it as ${field.dtypes.join(" or ")}` : "change the declaration, or the loader's options (size=, frames=, most=)",

@@ -1,7 +1,7 @@
 /** What a loader gives the runtime: batches of typed arrays in the layout a plan asks for. */
 export interface Batch {
-  /** One array per field of the source's plan, in the plan's dtype; pictures are f32 in [0, 1], NCHW (NCTHW for clips). */
-  readonly fields: Readonly<Record<string, Float32Array | Int32Array | Uint32Array>>
+  /** One array per field of the source's plan, in the plan's dtype; pictures are f32 in [0, 1] or, where it asks for them, bytes, NCHW (NCTHW for clips). */
+  readonly fields: Readonly<Record<string, Float32Array | Int32Array | Uint32Array | Uint8Array>>
   /** Each sample's number in its data set. */
   readonly index: Int32Array
   /** How many samples are real; less than the batch only in the last batch of a `test` split (the rest repeats the last sample). */

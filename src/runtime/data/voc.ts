@@ -1,6 +1,7 @@
 /** Pascal VOC folders: pictures letter-boxed to a square, boxes as centre and size in its pixels, classes in alphabetical order. */
 import { join } from "node:path"
 import { DataError } from "./data-error.ts"
+import { pixelOf } from "./data-set.ts"
 import type { Ask, DataSet } from "./data-set.ts"
 import { within } from "./decode-image.ts"
 import { decodedPictures } from "./decoded-pictures.ts"
@@ -12,7 +13,7 @@ import { parseAnnotation } from "./voc-annotation.ts"
 import type { VocAnnotation } from "./voc-annotation.ts"
 
 /** What surrounds a letter-boxed picture: mid-grey. */
-const surround = 128 / 255
+const surround = 128
 const annotationLimit = 2 ** 22
 
 const vocHint = "a Pascal VOC folder has Annotations/, JPEGImages/ and ImageSets/Main/; paths are relative to --data-dir"
@@ -116,7 +117,7 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
   return {
     place: root, count: scenes.length, slow: true,
     fields: [
-      { name: "image", dtypes: ["f32"], shape: [channels, size, size] }, { name: "boxes", dtypes: ["f32"], shape: [most, 4] },
+      { name: "image", dtypes: ["f32"], bytes: true, shape: [channels, size, size] }, { name: "boxes", dtypes: ["f32"], shape: [most, 4] },
       { name: "class", dtypes: ["i32"], shape: [most] }, { name: "valid", dtypes: ["bool"], shape: [most] }, { name: "difficult", dtypes: ["bool"], shape: [most] },
     ],
     async read(sample, _epoch, into, slot) {
@@ -150,7 +151,7 @@ export const loadVoc = async (ask: Ask): Promise<DataSet> => {
       const image = into["image"]
       if (image !== undefined) {
         const start = slot * channels * plane
-        image.fill(surround, start, start + channels * plane)
+        image.fill(pixelOf(image)[surround]!, start, start + channels * plane)
         const row = picture.width * channels
         for (let y = 0; y < picture.height; y++) writePlanes(picture.data.subarray(y * row, (y + 1) * row), channels, image, start + (top + y) * size + left, plane)
       }
