@@ -43,24 +43,40 @@ export interface Loaded {
   readonly steps: ReadonlyMap<Command, { readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup }>
 }
 
-/** Neighbouring dispatches share one pass; copies and fills stand between passes. */
-export const encode = (encoder: GPUCommandEncoder, commands: readonly Command[], loaded: Loaded): void => {
-  let pass: GPUComputePassEncoder | undefined
+/** A command buffer in the making: neighbouring dispatches share one pass, whichever plans they are of; copies and fills stand between passes. */
+export interface Encoding {
+  /** The pass that is open, or a new one. */
+  readonly pass: () => GPUComputePassEncoder
+  /** The encoder, when the pass is over. */
+  readonly outside: () => GPUCommandEncoder
+}
+
+export const encoding = (device: GPUDevice): Encoding => {
+  const encoder = device.createCommandEncoder()
+  let open: GPUComputePassEncoder | undefined
+  return {
+    pass: () => (open ??= encoder.beginComputePass()),
+    outside: () => {
+      open?.end()
+      open = undefined
+      return encoder
+    },
+  }
+}
+
+export const encode = (into: Encoding, commands: readonly Command[], loaded: Loaded): void => {
   for (const command of commands) {
     if (command.op === "dispatch") {
-      pass ??= encoder.beginComputePass()
+      const pass = into.pass()
       const step = loaded.steps.get(command)!
       pass.setPipeline(step.pipeline)
       pass.setBindGroup(0, step.group)
       pass.dispatchWorkgroups(...command.groups)
       continue
     }
-    pass?.end()
-    pass = undefined
-    if (command.op === "copy") encoder.copyBufferToBuffer(loaded.buffers.get(command.from)!, 0, loaded.buffers.get(command.to)!, 0, command.bytes)
-    else encoder.clearBuffer(loaded.buffers.get(command.buffer)!, 0, command.bytes)
+    if (command.op === "copy") into.outside().copyBufferToBuffer(loaded.buffers.get(command.from)!, 0, loaded.buffers.get(command.to)!, 0, command.bytes)
+    else into.outside().clearBuffer(loaded.buffers.get(command.buffer)!, 0, command.bytes)
   }
-  pass?.end()
 }
 
 /** Dawn judges a command buffer as a whole. To name the line, each command is encoded once more by itself, without being submitted. */
@@ -70,9 +86,9 @@ export const blame = async (gpu: GpuService, plan: Plan, loaded: Loaded, error: 
     const origin = command.op === "dispatch" ? command.origin : undefined
     const what = origin === undefined ? `a ${command.op} of ${plan.entry}` : `the dispatch of \`${origin.label}\``
     const alone = judge(gpu, what, origin?.at, (device) => {
-      const encoder = device.createCommandEncoder()
-      encode(encoder, [command], loaded)
-      encoder.finish()
+      const made = encoding(device)
+      encode(made, [command], loaded)
+      made.outside().finish()
     })
     const found = alone instanceof GpuError ? alone : await alone.verdict
     if (found !== undefined) return found
