@@ -7,7 +7,8 @@ import type * as Scope from "effect/Scope"
 import { limitsOf, type Limits, type Profile } from "../src/schedule/limits.ts"
 import { loadPlan, type TypedArray } from "../src/runtime/executor.ts"
 import { Gpu, gpuLayer, type GpuService } from "../src/runtime/gpu.ts"
-import { loadProgram } from "../src/runtime/program.ts"
+import { loadProgram, type Reading } from "../src/runtime/program.ts"
+import { submitsOfRound } from "../src/runtime/submits.ts"
 import { counters, restart, watchDevice } from "./counters.ts"
 import { elaboratedFor, planned, programPlanOf, type Workload } from "./planned.ts"
 import { countOf, dataOf, filled, meanAbsolute } from "./values.ts"
@@ -64,12 +65,13 @@ const programOf = (workload: Workload, limits: Limits, profile: Profile, began: 
       const values = workload.inputs?.[input.name]
       return [input.name, values ? filled(data, values, countOf(input.shape)) : Int32Array.from({ length: countOf(input.shape) }, (_, i) => i)]
     })))
+    const submits = submitsOfRound(program)
     let step = 0
     const round = (read: boolean) =>
       Effect.gen(function* () {
-        const settings = { seed, step: step++, repeat: 0 }
-        const readings: (Promise<unknown> | undefined)[] = []
-        for (const unit of program.steps.keys()) readings.push(yield* trainer.step(unit, feeds[unit]!, settings, read))
+        const readings: (Reading | undefined)[] = []
+        for (const submit of submits) readings.push(...yield* trainer.submit(submit.map(({ unit, repeat }) => ({ unit, feeds: feeds[unit]!, settings: { seed, step, repeat }, read }))))
+        step++
         return readings
       })
     const [readings, runMs] = yield* timed(Effect.tap(round(true), () => trainer.settled))

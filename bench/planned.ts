@@ -78,9 +78,9 @@ export const planned = ({ program, units, options }: Elaborated, profile: Profil
   }),
 })
 
-/** The program of a workload that learns, with the steps that it runs and nothing of what is done every so often. */
+/** The program of a workload that learns, with the steps that it runs, once a round, and nothing of what is done every so often. */
 export const programPlanOf = (workload: Workload, sizes: Readonly<Record<string, number>>, profile: Profile, limits: Limits = webgpuDefaults): ProgramPlan => {
   const { value, diagnostics } = compileProgram({ ...requestOf(workload, sizes), limits, profile })
   if (!value) throw new Error(`${workload.file}: ${diagnostics.map((d) => d.message).join("; ")}`)
-  return { ...value.plan, steps: value.plan.steps.filter((step) => workload.steps!.includes(step.name)), every: [], evaluations: [] }
+  return { ...value.plan, steps: value.plan.steps.filter((step) => workload.steps!.includes(step.name)).map((step) => ({ ...step, repeat: 1 })), every: [], evaluations: [] }
 }

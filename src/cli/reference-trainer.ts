@@ -43,17 +43,19 @@ export const referenceTrainer = (program: Program): Trainer => {
     nexts.forEach((next, i) => void slots.set(next.slot, stored(next.node, results[graph.outputs.length + i]!)))
     return Object.fromEntries(graph.outputs.map((output, i) => [output.name, typed(output.node, results[i]!)]))
   }
+  const one: Trainer["step"] = (unit, feeds, settings, read) =>
+    Effect.suspend(() => {
+      const result = step(unit, feeds, settings)
+      return result instanceof DataError ? Effect.fail(result) : Effect.succeed(read ? Promise.resolve(result) : undefined)
+    })
   return {
     initialise: (seed) =>
       Effect.sync(() => {
         const results = evaluate(kept.map((slot) => slot.initial), new Map(), { seed, step: 0, repeat: 0 })
         kept.forEach((slot, i) => void slots.set(slot.name, stored(slot.node, results[i]!)))
       }),
-    step: (unit, feeds, settings, read) =>
-      Effect.suspend(() => {
-        const result = step(unit, feeds, settings)
-        return result instanceof DataError ? Effect.fail(result) : Effect.succeed(read ? Promise.resolve(result) : undefined)
-      }),
+    step: one,
+    submit: (executions) => Effect.forEach(executions, ({ unit, feeds, settings, read }) => one(unit, feeds, settings, read)),
     readSlots: Effect.sync(() => Object.fromEntries(kept.map((slot) => [slot.name, typed(slot.node, slots.get(slot.name)!)]))),
     writeSlots: (values) =>
       Effect.sync(() => {

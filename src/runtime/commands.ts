@@ -38,13 +38,16 @@ export const matchInputs = (plan: Plan, inputs: Arrays): readonly TypedArray[] |
   return matched
 }
 
-/** Gives a buffer an input's values; bytes are filled up to whole words. */
-export const upload = (device: GPUDevice, buffer: GPUBuffer, array: TypedArray): void => {
-  if (array.length === 0) return
-  if (array.byteLength % 4 === 0) return device.queue.writeBuffer(buffer, 0, array.buffer as ArrayBuffer, array.byteOffset, array.byteLength)
-  const words = new Uint8Array(4 * Math.ceil(array.byteLength / 4))
-  words.set(array)
-  device.queue.writeBuffer(buffer, 0, words)
+/** Bytes of an input: of a picture of bytes, as many as fill its last word. */
+export const inputBytes = ({ dtype, shape }: InputPlan): number => (dtype === "u8" ? 4 * Math.ceil(count(shape) / 4) : 4 * count(shape))
+
+/** Writes values into a buffer, from a byte on; bytes are filled up to a whole word. Gives how many bytes were written. */
+export const upload = (device: GPUDevice, buffer: GPUBuffer, at: number, array: TypedArray): number => {
+  if (array.length === 0) return 0
+  const rest = array.byteLength % 4
+  const whole = rest === 0 ? array : Uint8Array.from({ length: array.byteLength + 4 - rest }, (_, i) => array[i] ?? 0)
+  device.queue.writeBuffer(buffer, at, whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength)
+  return whole.byteLength
 }
 
 export interface Loaded {
@@ -52,24 +55,40 @@ export interface Loaded {
   readonly steps: ReadonlyMap<Command, { readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup }>
 }
 
-/** Neighbouring dispatches share one pass; copies and fills stand between passes. */
-export const encode = (encoder: GPUCommandEncoder, commands: readonly Command[], loaded: Loaded): void => {
-  let pass: GPUComputePassEncoder | undefined
+/** A command buffer in the making: neighbouring dispatches share one pass, whichever plans they are of; copies and fills stand between passes. */
+export interface Encoding {
+  /** The pass that is open, or a new one. */
+  readonly pass: () => GPUComputePassEncoder
+  /** The encoder, when the pass is over. */
+  readonly outside: () => GPUCommandEncoder
+}
+
+export const encoding = (device: GPUDevice): Encoding => {
+  const encoder = device.createCommandEncoder()
+  let open: GPUComputePassEncoder | undefined
+  return {
+    pass: () => (open ??= encoder.beginComputePass()),
+    outside: () => {
+      open?.end()
+      open = undefined
+      return encoder
+    },
+  }
+}
+
+export const encode = (into: Encoding, commands: readonly Command[], loaded: Loaded): void => {
   for (const command of commands) {
     if (command.op === "dispatch") {
-      pass ??= encoder.beginComputePass()
+      const pass = into.pass()
       const step = loaded.steps.get(command)!
       pass.setPipeline(step.pipeline)
       pass.setBindGroup(0, step.group)
       pass.dispatchWorkgroups(...command.groups)
       continue
     }
-    pass?.end()
-    pass = undefined
-    if (command.op === "copy") encoder.copyBufferToBuffer(loaded.buffers.get(command.from)!, 0, loaded.buffers.get(command.to)!, 0, command.bytes)
-    else encoder.clearBuffer(loaded.buffers.get(command.buffer)!, 0, command.bytes)
+    if (command.op === "copy") into.outside().copyBufferToBuffer(loaded.buffers.get(command.from)!, 0, loaded.buffers.get(command.to)!, 0, command.bytes)
+    else into.outside().clearBuffer(loaded.buffers.get(command.buffer)!, 0, command.bytes)
   }
-  pass?.end()
 }
 
 /** Dawn judges a command buffer as a whole. To name the line, each command is encoded once more by itself, without being submitted. */
@@ -79,9 +98,9 @@ export const blame = async (gpu: GpuService, plan: Plan, loaded: Loaded, error: 
     const origin = command.op === "dispatch" ? command.origin : undefined
     const what = origin === undefined ? `a ${command.op} of ${plan.entry}` : `the dispatch of \`${origin.label}\``
     const alone = judge(gpu, what, origin?.at, (device) => {
-      const encoder = device.createCommandEncoder()
-      encode(encoder, [command], loaded)
-      encoder.finish()
+      const made = encoding(device)
+      encode(made, [command], loaded)
+      made.outside().finish()
     })
     const found = alone instanceof GpuError ? alone : await alone.verdict
     if (found !== undefined) return found

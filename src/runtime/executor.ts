@@ -5,7 +5,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { BufferPlan, OutputPlan, Plan } from "../plan/plan.ts"
 import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
 import { DataError, GpuError } from "./errors.ts"
-import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, upload, workOf, type Loaded } from "./commands.ts"
+import { arrayOf, atLeastOneWord, blame, count, encode, encoding, makeBindings, matchInputs, settingsWords, together, upload, workOf, type Loaded } from "./commands.ts"
 import { checked, Gpu, judge } from "./gpu.ts"
 import { makePipelines } from "./pipelines.ts"
 import { firstExcess } from "./requirements.ts"
@@ -93,11 +93,12 @@ export const loadPlan = (plan: Plan): Effect.Effect<DawnExecutor, GpuError, Gpu 
     const attempt = async (arrays: readonly TypedArray[], settings: RunSettings): Promise<Record<string, TypedArray> | GpuError> => {
       const submitted = judge(gpu, what, undefined, (device) => {
         plan.inputs.forEach((input, index) => {
-          upload(device, buffers.get(input.buffer)!, arrays[index]!)
+          upload(device, buffers.get(input.buffer)!, 0, arrays[index]!)
         })
         writeSettings(device, settings)
-        const encoder = device.createCommandEncoder()
-        encode(encoder, plan.commands, loaded)
+        const made = encoding(device)
+        encode(made, plan.commands, loaded)
+        const encoder = made.outside()
         for (const { source, buffer } of staging) encoder.copyBufferToBuffer(source, 0, buffer, 0, buffer.size)
         device.queue.submit([encoder.finish()])
         return Promise.allSettled(staging.map(({ buffer }) => buffer.mapAsync(mapForReading)))
@@ -136,9 +137,9 @@ export const loadPlan = (plan: Plan): Effect.Effect<DawnExecutor, GpuError, Gpu 
           const submitted = judge(gpu, what, undefined, (device) => {
             for (let time = 0; time < times; time++) {
               writeSettings(device, { ...lastSettings, step: lastSettings.step + time })
-              const encoder = device.createCommandEncoder()
-              encode(encoder, plan.commands, loaded)
-              device.queue.submit([encoder.finish()])
+              const made = encoding(device)
+              encode(made, plan.commands, loaded)
+              device.queue.submit([made.outside().finish()])
             }
             return device.queue.onSubmittedWorkDone()
           })

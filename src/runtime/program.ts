@@ -1,17 +1,18 @@
-/** A program that learns, on a device: plans over shared slots, each slot one buffer; a step is one submit and nothing is created for it. */
+/** A program that learns, on a device: plans over shared slots, each slot one buffer; the steps of a round are one submit where it is short, and nothing is created for it. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
 import { pooled, poolSizes, slotInputs, zeroedOf } from "../plan/pool.ts"
 import { affordable, mapForReading, scopedBuffer, usage } from "./buffers.ts"
-import { arrayOf, atLeastOneWord, blame, count, encode, makeBindings, matchInputs, settingsWords, together, upload, workOf, type Loaded } from "./commands.ts"
+import { arrayOf, atLeastOneWord, blame, count, encode, encoding, makeBindings, matchInputs, settingsWords, together, upload, workOf, type Loaded } from "./commands.ts"
 import { DataError, GpuError } from "./errors.ts"
 import type { Arrays, RunSettings, TypedArray } from "./executor.ts"
 import { checked, Gpu, judge, type GpuService } from "./gpu.ts"
 import { makePipelines } from "./pipelines.ts"
 import { firstExcess } from "./requirements.ts"
+import { submitsOfRound, waitingBytes } from "./submits.ts"
 
-/** What one unit of a program does when it runs once. */
+/** What one unit of a program does when it runs once, without reports: `passes` that it begins, and of a step the `submits` of a round that begin with it. */
 export interface UnitWork {
   readonly name: string
   readonly dispatches: number
@@ -19,17 +20,27 @@ export interface UnitWork {
   readonly submits: number
 }
 
+/** One execution of a unit. */
+export interface Asked {
+  readonly unit: number
+  readonly feeds: Arrays
+  readonly settings: RunSettings
+  readonly read: boolean
+}
+
 /** Outputs of one execution that are not slots; a promise that never rejects, settled some steps later. */
 export type Reading = Promise<Record<string, TypedArray> | GpuError>
 
 /**
  * A loaded program, on Dawn or by the reference evaluator. Units are the steps of the plan and then its `every`s, and the parts of evaluations (see `unitsOf`).
- * Executions happen in the order in which they are asked for; `step` waits only while two are in flight.
+ * Executions happen in the order in which they are asked for; `step` and `submit` wait only while two submits are in flight.
  */
 export interface Trainer {
   readonly initialise: (seed: number) => Effect.Effect<void, GpuError | DataError>
   /** With `read`, gives the reports of this execution; without, undefined. */
   readonly step: (unit: number, feeds: Arrays, settings: RunSettings, read: boolean) => Effect.Effect<Reading | undefined, GpuError | DataError>
+  /** The same of several executions in one submit, one of those of a round (see `submits.ts`) or its end: all of them are submitted or none. */
+  readonly submit: (executions: readonly Asked[]) => Effect.Effect<readonly (Reading | undefined)[], GpuError | DataError>
   /** All but the scratch of evaluations. */
   readonly readSlots: Effect.Effect<Readonly<Record<string, TypedArray>>, GpuError>
   /** Slots that are not named keep their value. */
@@ -90,6 +101,25 @@ const nextsOf = (plan: Plan) => {
 
 const readOf = (plan: Plan) => plan.outputs.filter((output) => output.slot === undefined && count(output.shape) > 0)
 
+/** Whether a step's first execution goes on with the pass of what is before it in its submit: nothing is copied between them. */
+const goesOn = (program: ProgramPlan, unit: number): boolean => {
+  const before = program.steps[unit - 1]
+  const { plan } = program.steps[unit]!
+  return before !== undefined && before.repeat === 1 && nextsOf(before.plan).length === 0 && before.plan.commands.at(-1)?.op === "dispatch"
+    && plan.commands[0]?.op === "dispatch" && plan.inputs.every((input) => input.slot !== undefined)
+}
+
+export const workOfUnits = (program: ProgramPlan): readonly UnitWork[] => {
+  const submits = submitsOfRound(program)
+  return unitsOf(program).map(({ name, plan }, unit) => {
+    const work = workOf(plan)
+    if (unit >= program.steps.length) return { name, ...work, submits: 1 }
+    const begun = submits.filter(([first]) => first!.unit === unit)
+    const joins = !begun.some(([first]) => first!.repeat === 0)
+    return { name, ...work, passes: work.passes - (joins && goesOn(program, unit) ? 1 : 0), submits: begun.length }
+  })
+}
+
 interface Staged {
   readonly buffers: readonly GPUBuffer[]
   pending: Promise<unknown> | undefined
@@ -122,7 +152,7 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
     const slotTotal = sum(program.slots.map(slotBytes))
     const reading = sum(plans.map((plan, number) => (number === 0 ? 0 : ring * sum(readOf(plan).map((output) => 4 * count(output.shape))))))
     const kept = keptSlots(program)
-    const bytes = slotTotal + sum(kept.map(slotBytes)) + sum(sizes) + sum(plans.flatMap(zeroedOf).map((buffer) => atLeastOneWord(buffer.bytes))) + sum(constants.map((buffer) => atLeastOneWord(buffer.bytes))) + held + reading + settingsWords * 4
+    const bytes = slotTotal + sum(kept.map(slotBytes)) + sum(sizes) + sum(plans.flatMap(zeroedOf).map((buffer) => atLeastOneWord(buffer.bytes))) + sum(constants.map((buffer) => atLeastOneWord(buffer.bytes))) + held + reading + settingsWords * 4 + waitingBytes(program)
     yield* Effect.addFinalizer(() => Effect.sync(() => void judge(gpu, "the last submit", undefined, (device) => device.queue.submit([]))))
     yield* affordable(gpu, bytes, program.entry, plans[plans.length - 1]!.buffers[0]?.origin.at)
 
@@ -139,6 +169,8 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
     }
     const pool = yield* Effect.forEach(sizes, (size, place) => make(`the shared buffer ${place}`, size, storage), together)
     const uniform = yield* make("the settings", settingsWords * 4, usage.uniform | usage.copyTarget)
+    const most = waitingBytes(program)
+    const waiting = most === 0 ? undefined : yield* make("what waits in a submit", most, usage.copySource | usage.copyTarget)
 
     const load = (plan: Plan) =>
       Effect.gen(function* () {
@@ -186,44 +218,69 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
         (error) => (error === undefined ? Effect.void : Effect.fail(error)),
       )
 
-    const submit = (unit: LoadedUnit, arrays: readonly TypedArray[], settings: RunSettings, staged: Staged | undefined): Reading | GpuError => {
-      const what = `a step of ${program.entry} (${unit.plan.entry})`
-      const submitted = judge(gpu, what, undefined, (device) => {
-        unit.fed.inputs.forEach((input, index) => {
-          upload(device, unit.loaded.buffers.get(input.buffer)!, arrays[index]!)
-        })
-        words.set([settings.seed >>> 0, settings.step >>> 0, settings.repeat >>> 0])
-        device.queue.writeBuffer(uniform, 0, words)
-        const encoder = device.createCommandEncoder()
-        encode(encoder, unit.plan.commands, unit.loaded)
+    interface Ready {
+      readonly unit: LoadedUnit
+      readonly arrays: readonly TypedArray[]
+      readonly settings: RunSettings
+      readonly read: boolean
+      readonly staged: Staged | undefined
+    }
+
+    /** The first execution finds its settings and batches where it reads them; those of the others wait until what is before them in the submit is done. */
+    const encodeAll = (device: GPUDevice, executions: readonly Ready[]): GPUCommandBuffer => {
+      const made = encoding(device)
+      let used = 0
+      const bring = (to: GPUBuffer, array: TypedArray, first: boolean): void => {
+        if (array.length === 0) return
+        const target = first ? to : waiting
+        if (target === undefined || (!first && used + array.byteLength > most)) throw new Error("a submit is one of those of a round, or the end of one")
+        const bytes = upload(device, target, first ? 0 : used, array)
+        if (first) return
+        made.outside().copyBufferToBuffer(target, used, to, 0, bytes)
+        used += bytes
+      }
+      executions.forEach(({ unit, arrays, settings, staged }, place) => {
+        const { fed, plan, loaded, nexts, outputs } = unit
+        fed.inputs.forEach((input, index) => bring(loaded.buffers.get(input.buffer)!, arrays[index]!, place === 0))
+        const before = executions[place - 1]?.settings
+        if (before === undefined || before.seed !== settings.seed || before.step !== settings.step || before.repeat !== settings.repeat) {
+          words.set([settings.seed >>> 0, settings.step >>> 0, settings.repeat >>> 0])
+          bring(uniform, words, place === 0)
+        }
+        encode(made, plan.commands, loaded)
         // Reports first: they may be a slot's old value.
-        staged?.buffers.forEach((buffer, index) => encoder.copyBufferToBuffer(unit.loaded.buffers.get(unit.outputs[index]!.buffer)!, 0, buffer, 0, buffer.size))
-        for (const next of unit.nexts) if (next.hold !== undefined) encoder.copyBufferToBuffer(next.from, 0, next.hold, 0, next.bytes)
-        for (const next of unit.nexts) encoder.copyBufferToBuffer(next.hold ?? next.from, 0, next.to, 0, next.bytes)
-        device.queue.submit([encoder.finish()])
-        const maps = staged === undefined ? undefined : Promise.allSettled(staged.buffers.map((buffer) => buffer.mapAsync(mapForReading)))
-        return { maps, done: device.queue.onSubmittedWorkDone() }
+        staged?.buffers.forEach((buffer, index) => made.outside().copyBufferToBuffer(loaded.buffers.get(outputs[index]!.buffer)!, 0, buffer, 0, buffer.size))
+        for (const next of nexts) if (next.hold !== undefined) made.outside().copyBufferToBuffer(next.from, 0, next.hold, 0, next.bytes)
+        for (const next of nexts) made.outside().copyBufferToBuffer(next.hold ?? next.from, 0, next.to, 0, next.bytes)
       })
-      if (submitted instanceof GpuError) return submitted
-      const { maps, done } = submitted.value
-      const verdict = submitted.verdict.then((error) => (error === undefined ? undefined : blame(gpu, unit.plan, unit.loaded, error)))
-      const finished = gpu.settle(Promise.allSettled([done])).then(() => verdict)
-      flying.push(finished)
-      if (staged === undefined || maps === undefined) return finished.then((error) => error ?? {})
+      return made.outside().finish()
+    }
+
+    const nameOf = ({ unit }: Ready): string => `a step of ${program.entry} (${unit.plan.entry})`
+    /** Whose fault it is when Dawn refuses the submit of these. */
+    const blameOne = async (executions: readonly Ready[], error: GpuError): Promise<GpuError> => {
+      for (const { unit } of executions) {
+        const found = await blame(gpu, unit.plan, unit.loaded, error)
+        if (found !== error) return found
+      }
+      return error
+    }
+
+    const readingOf = (execution: Ready, staged: Staged, maps: Promise<readonly PromiseSettledResult<undefined>[]>, verdict: Promise<GpuError | undefined>): Reading => {
       const reading = (async () => {
         const mapped = await gpu.settle(maps)
         const error = (await verdict) ?? gpu.trouble()
         const refused = mapped.find((result) => result.status === "rejected")
         if (error === undefined && refused === undefined) {
           const values: Record<string, TypedArray> = {}
-          unit.outputs.forEach((output, index) => {
+          execution.unit.outputs.forEach((output, index) => {
             values[output.name] = new arrayOf[output.dtype](staged.buffers[index]!.getMappedRange().slice(0))
           })
           for (const buffer of staged.buffers) buffer.unmap()
           return values
         }
         for (const buffer of staged.buffers) if (buffer.mapState !== "unmapped") buffer.unmap()
-        return error ?? (await troubleSoon(gpu)) ?? unreadable(what, refused?.reason)
+        return error ?? (await troubleSoon(gpu)) ?? unreadable(nameOf(execution), refused?.reason)
       })()
       staged.pending = reading.then(() => {
         staged.pending = undefined
@@ -231,17 +288,41 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
       return reading
     }
 
-    const execute = (unit: LoadedUnit, feeds: Arrays, settings: RunSettings, read: boolean): Effect.Effect<Reading | undefined, GpuError | DataError> =>
-      Effect.gen(function* () {
-        const matched = matchInputs(unit.fed, feeds)
-        if (matched instanceof DataError) return yield* matched
-        yield* wait(inFlight)
-        const staged = read && unit.outputs.length > 0 ? unit.staged[unit.turn.next++ % ring] : undefined
-        if (staged?.pending !== undefined) yield* Effect.promise(() => staged.pending!)
-        const result = submit(unit, matched, settings, staged)
-        if (result instanceof GpuError) return yield* result
-        return read ? (staged === undefined ? Promise.resolve({}) : result) : undefined
+    const submitAll = (executions: readonly Ready[]): readonly (Reading | undefined)[] | GpuError => {
+      const what = executions.map(nameOf).filter((name, place, names) => names.indexOf(name) === place).join(", ")
+      const submitted = judge(gpu, what, undefined, (device) => {
+        device.queue.submit([encodeAll(device, executions)])
+        const maps = executions.map(({ staged }) => staged && Promise.allSettled(staged.buffers.map((buffer) => buffer.mapAsync(mapForReading))))
+        return { maps, done: device.queue.onSubmittedWorkDone() }
       })
+      if (submitted instanceof GpuError) return submitted
+      const { maps, done } = submitted.value
+      const verdict = submitted.verdict.then((error) => (error === undefined ? undefined : blameOne(executions, error)))
+      flying.push(gpu.settle(Promise.allSettled([done])).then(() => verdict))
+      return executions.map((execution, place) =>
+        !execution.read ? undefined : execution.staged === undefined ? Promise.resolve({}) : readingOf(execution, execution.staged, maps[place]!, verdict))
+    }
+
+    interface Matched extends Omit<Ready, "staged"> {}
+    const execute = (executions: readonly Matched[]): Effect.Effect<readonly (Reading | undefined)[], GpuError> =>
+      Effect.gen(function* () {
+        yield* wait(inFlight)
+        const ready: Ready[] = []
+        for (const execution of executions) {
+          const { unit, read } = execution
+          const staged = read && unit.outputs.length > 0 ? unit.staged[unit.turn.next++ % ring] : undefined
+          if (staged !== undefined && ready.some((other) => other.staged === staged)) throw new Error(`a submit reads a unit at most ${ring} times`)
+          if (staged?.pending !== undefined) yield* Effect.promise(() => staged.pending!)
+          ready.push({ ...execution, staged })
+        }
+        const result = submitAll(ready)
+        return result instanceof GpuError ? yield* result : result
+      })
+    const matched = (unit: LoadedUnit, { feeds, settings, read }: Omit<Asked, "unit">): Effect.Effect<Matched, DataError> => {
+      const arrays = matchInputs(unit.fed, feeds)
+      return arrays instanceof DataError ? Effect.fail(arrays) : Effect.succeed({ unit, arrays, settings, read })
+    }
+    const submit: Trainer["submit"] = (executions) => Effect.flatMap(Effect.forEach(executions, (asked) => matched(steps[asked.unit]!, asked)), execute)
 
     const readSlots = Effect.gen(function* () {
       yield* wait(1)
@@ -275,12 +356,13 @@ export const loadProgram = (program: ProgramPlan): Effect.Effect<Trainer, GpuErr
 
     const kernels = new Set(plans.flatMap((plan) => plan.kernels.map((kernel) => kernel.wgsl))).size
     return {
-      initialise: (seed) => Effect.andThen(execute(initial!, {}, { seed, step: 0, repeat: 0 }, false), wait(1)),
-      step: (unit, feeds, settings, read) => execute(steps[unit]!, feeds, settings, read),
+      initialise: (seed) => Effect.andThen(execute([{ unit: initial!, arrays: [], settings: { seed, step: 0, repeat: 0 }, read: false }]), wait(1)),
+      step: (unit, feeds, settings, read) => Effect.map(submit([{ unit, feeds, settings, read }]), ([reading]) => reading),
+      submit,
       readSlots,
       writeSlots,
       settled: wait(1),
-      work: units.map((unit) => ({ name: unit.name, ...workOf(unit.plan), submits: 1 })),
+      work: workOfUnits(program),
       kernels,
       bytes,
     }

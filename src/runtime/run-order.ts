@@ -1,5 +1,6 @@
-/** The order of a training run: rounds of executions, each step `repeat` times, then the `every`s that are due; and which batch each one reads. */
+/** The order of a training run: rounds of executions, each step `repeat` times, then the `every`s that are due; which of them are one submit; and which batch each one reads. */
 import type { ProgramPlan } from "../plan/plan.ts"
+import { submitsOfRound } from "./submits.ts"
 
 /** Where a run stands: whole rounds that are over, and executions of the present one. All that the order of what follows depends on. */
 export interface Cursor {
@@ -51,12 +52,18 @@ const ofRound = (program: ProgramPlan, round: number): readonly Omit<Execution, 
   }),
 ]
 
-export function* executionsFrom(program: ProgramPlan, from: Cursor, rounds: number): Generator<Execution> {
+/** The executions that follow, submit by submit: a run that goes on within a submit begins with the end of it. `apart`: each by itself. */
+export function* submitsFrom(program: ProgramPlan, from: Cursor, rounds: number, apart: boolean): Generator<readonly Execution[]> {
+  const lengths = submitsOfRound(program).map((submit) => submit.length)
   for (let round = from.round; round < rounds; round++) {
-    const all = ofRound(program, round)
-    for (let place = round === from.round ? from.within : 0; place < all.length; place++) {
-      const after = place + 1 === all.length ? { round: round + 1, within: 0 } : { round, within: place + 1 }
-      yield { ...all[place]!, after }
+    const all = ofRound(program, round).map((execution, place, { length }): Execution =>
+      ({ ...execution, after: place + 1 === length ? { round: round + 1, within: 0 } : { round, within: place + 1 } }))
+    const begin = round === from.round ? from.within : 0
+    let end = 0
+    for (let submit = 0; end < all.length; submit++) {
+      const start = end
+      end += apart ? 1 : lengths[submit] ?? 1
+      if (end > begin) yield all.slice(Math.max(start, begin), end)
     }
   }
 }

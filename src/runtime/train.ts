@@ -11,8 +11,8 @@ import { readNewest, writeCheckpoint, type Best, type RunState } from "./checkpo
 import { CheckpointError, DataError, GpuError, NotFiniteError } from "./errors.ts"
 import type { RunSettings, TypedArray } from "./executor.ts"
 import { evaluate, type EvaluationProgress } from "./evaluate.ts"
-import { unitsOf, type Reading, type Trainer } from "./program.ts"
-import { executionsFrom, type Cursor, type Execution } from "./run-order.ts"
+import { unitsOf, type Asked, type Reading, type Trainer } from "./program.ts"
+import { submitsFrom, type Cursor, type Execution } from "./run-order.ts"
 import { reportReader, type Picture } from "./reports.ts"
 import { firstNotFinite } from "./slot-tensors.ts"
 
@@ -52,7 +52,7 @@ export interface TrainOptions {
   readonly onInterrupted?: (outcome: number | TrainError) => void
 }
 
-/** Batches that are ready before their step begins. */
+/** Submits whose batches are ready before they begin. */
 const ahead = 2
 const logMilliseconds = 1000
 
@@ -185,50 +185,64 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
       /** What is saved is what still had a finite loss. */
       const saves = (round: number): boolean => program.every.some((every) => every.save.length > 0 && (round + 1) % every.period === 0)
 
-      const execute = ({ execution, arrays, count }: { readonly execution: Execution; readonly arrays: Record<string, TypedArray>; readonly count: number }): Effect.Effect<readonly TrainEvent[], TrainError> =>
+      interface Fed {
+        readonly execution: Execution
+        readonly arrays: Record<string, TypedArray>
+        readonly samples: number
+      }
+      /** One submit: executions of one round. */
+      const execute = (submit: readonly Fed[]): Effect.Effect<readonly TrainEvent[], TrainError> =>
         Effect.gen(function* () {
-          const { unit, kind, round } = execution
+          const { unit: first, kind, round } = submit[0]!.execution
+          const { after, save } = submit[submit.length - 1]!.execution
           if (round !== decided) {
             decided = round
             reading = due(round)
           }
-          const wanted = kind === "every" || ((reading || saves(round)) && execution.last)
           const before = options.locate === undefined ? undefined : yield* trainer.readSlots
-          const settings = { seed, step: round, repeat: execution.repeat }
-          if (kind === "every") for (const name of program.every[unit - program.steps.length]!.calls) {
+          if (kind === "every") for (const name of program.every[first - program.steps.length]!.calls) {
             const place = program.evaluations.findIndex((evaluation) => evaluation.name === name)
             yield* evaluate(program, place, trainer, feeds, seed, (progress) => options.onEvaluation?.(name, progress))
           }
+          const wanted = ({ last }: Execution): boolean => kind === "every" || ((reading || saves(round)) && last)
+          const asked = submit.map(({ execution, arrays }) =>
+            ({ unit: execution.unit, feeds: arrays, settings: { seed, step: round, repeat: execution.repeat }, read: wanted(execution) || before !== undefined }))
           // Between a submit and the cursor that counts it nothing may stop the run.
-          const result = yield* Effect.uninterruptible(
-            Effect.tap(trainer.step(unit, arrays, settings, wanted || before !== undefined), () => {
-              cursor = execution.after
-              samples += count
-              if (kind === "step") executions++
+          const results = yield* Effect.uninterruptible(
+            Effect.tap(trainer.submit(asked), () => {
+              cursor = after
+              for (const fed of submit) samples += fed.samples
+              if (kind === "step") executions += submit.length
               return Effect.void
             }),
           )
+          // Where values are looked for, each execution is a submit.
+          const [result] = results
           if (before !== undefined && result !== undefined) {
+            const [{ unit, feeds: arrays, settings }] = asked as [Asked]
             const outputs = yield* Effect.promise(() => result)
             const bad = outputs instanceof GpuError ? undefined : sort(unit, outputs).notFinite?.name ?? firstNotFinite(program, yield* trainer.readSlots)
             if (bad !== undefined) return yield* options.locate!(unit, arrays, settings, before) ?? notFinite(bad, NaN, round + 1, undefined)
           }
           const entry = { step: round + 1, seconds: seconds(), samples }
-          if (kind === "every" && wanted && result !== undefined) expect({ ...entry, every: true, parts: [{ unit, reading: result }] })
-          if (kind === "step" && wanted && result !== undefined) parts.push({ unit, reading: result })
-          const stepsOver = kind === "step" && execution.last && unit === program.steps.length - 1
+          const read = submit.flatMap(({ execution }, place) => (wanted(execution) && results[place] !== undefined ? [{ unit: execution.unit, reading: results[place] }] : []))
+          if (kind === "every" && read.length > 0) expect({ ...entry, every: true, parts: read })
+          if (kind === "step") parts.push(...read)
+          const stepsOver = submit.some(({ execution: { unit, last } }) => kind === "step" && last && unit === program.steps.length - 1)
           if (stepsOver && parts.length > 0) {
             expect({ ...entry, every: false, silent: !reading, parts })
             parts = []
             if (reading) logged = performance.now()
           }
-          const roundOver = execution.after.within === 0
-          if (execution.save.length > 0 || (roundOver && performance.now() - checkpointed >= (options.checkpointEvery ?? 600_000))) return yield* checkpoint
+          const roundOver = after.within === 0
+          if (save.length > 0 || (roundOver && performance.now() - checkpointed >= (options.checkpointEvery ?? 600_000))) return yield* checkpoint
           return yield* arrived(false)
         })
 
-      const prepared = Stream.fromIterable(executionsFrom(program, cursor, options.rounds), { chunkSize: 1 }).pipe(
-        Stream.mapEffect((execution) => Effect.map(feeds.fetch(units[execution.unit]!.plan, execution.batchOf), ({ arrays, samples: count }) => ({ execution, arrays, count }))),
+      const fetched = (execution: Execution): Effect.Effect<Fed, DataError> =>
+        Effect.map(feeds.fetch(units[execution.unit]!.plan, execution.batchOf), ({ arrays, samples: count }) => ({ execution, arrays, samples: count }))
+      const prepared = Stream.fromIterable(submitsFrom(program, cursor, options.rounds, options.locate !== undefined), { chunkSize: 1 }).pipe(
+        Stream.mapEffect((submit) => Effect.forEach(submit, fetched)),
         Stream.buffer({ capacity: ahead }),
       )
       return prepared.pipe(

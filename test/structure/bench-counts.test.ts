@@ -8,6 +8,7 @@ import { workloads } from "../../bench/workloads.mjs"
 import { webgpuDefaults, type Profile } from "../../src/schedule/limits.ts"
 import { verifyKernel } from "../../src/kernel/verify-kernel.ts"
 import { workOf } from "../../src/runtime/commands.ts"
+import { submitsOfRound } from "../../src/runtime/submits.ts"
 
 interface Most {
   readonly dispatches: number
@@ -61,8 +62,9 @@ describe("the benchmark's workloads cost at most", () => {
     const workload: Workload = workloads[name]
     const planned = plannedFor(elaborated(name), profile)
     const works = planned.units.map(({ plan }) => workOf(plan))
-    // A unit is one submit; its dispatches are one pass.
+    // All units are one submit; the dispatches of each are one pass.
     expect(planned.units).toHaveLength(workload.steps?.length ?? 1)
+    expect(submitsOfRound({ steps: planned.units.map(({ name, plan }) => ({ name, repeat: 1, plan })) })).toHaveLength(1)
     for (const work of works) expect(work.passes).toBe(1)
     expect(works.reduce((sum, work) => sum + work.dispatches, 0)).toBeLessThanOrEqual(ceiling.dispatches)
     expect(kernelsOf(planned)).toBeLessThanOrEqual(ceiling.kernels)

@@ -33,7 +33,7 @@ const outcome = await runInterruptibly(
         loadProgram: (learning: Parameters<typeof device.loadProgram>[0]) =>
           Effect.map(device.loadProgram(learning), (trainer) => ({
             ...trainer,
-            step: (...given: Parameters<typeof trainer.step>) => Effect.tap(trainer.step(...given), () => (request.pace === undefined ? Effect.void : Effect.sleep(request.pace))),
+            submit: (...given: Parameters<typeof trainer.submit>) => Effect.tap(trainer.submit(...given), () => (request.pace === undefined ? Effect.void : Effect.sleep(request.pace))),
           })),
       }
       return yield* trainRun({

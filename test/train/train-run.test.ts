@@ -70,7 +70,7 @@ describe("a training run", () => {
     expect(fs.readdirSync(path.join(folder, "checkpoints")).filter((name) => name.startsWith("."))).toEqual([])
   })
 
-  it("writes a checkpoint on Ctrl-C, in the middle of a round too, ends with 130, and goes on from it to the same bytes", async () => {
+  it("writes a checkpoint of whole executions on Ctrl-C, ends with 130, and goes on from it to the same bytes", async () => {
     const whole = fresh()
     expect(run({ folder: whole, mode: "new", steps: 30, hand: { save: 100, repeat: 3 } }).status).toBe(0)
     const folder = fresh()
