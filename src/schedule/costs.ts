@@ -2,6 +2,7 @@
 import type { Graph, Node } from "../ir/graph.ts"
 import { topological } from "../ir/walk.ts"
 import { eachScalar, operands, type Scalar, type UnaryFn } from "../scalar/scalar.ts"
+import type { Profile } from "./limits.ts"
 import { constantOf, makeInliner, sizeOf, type Table, type Templates } from "./inline.ts"
 
 /** A row holds at most so many elements of one sample. */
@@ -10,8 +11,8 @@ export const mostRowElements = 1024
 const mostPlaces = 64
 /** A reduction over at least so many terms is computed once and kept. */
 export const longReduction = 16
-/** How often a tile of a contraction uses what it loads. */
-const tileReuse = 16
+/** How often a tile of a contraction uses what it loads: a thread's on a CPU, a block's on a GPU. */
+const tileReuse: Record<Profile, number> = { cpu: 16, gpu: 64 }
 
 const heavy = new Set<UnaryFn>(["exp", "log", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus", "erf"])
 
@@ -97,7 +98,7 @@ const readInPlace = (body: Scalar, place: readonly Scalar[]): Set<number> => {
 /** The index of a dimension of one element. */
 const isAlone = (x: Scalar): boolean => x.op === "var" && x.low === x.high
 
-export const costsOf = (graph: Graph, table: Table, arenas: ReadonlySet<Node>, templates: Templates, tiled: (node: Node) => boolean): Costs => {
+export const costsOf = (graph: Graph, table: Table, arenas: ReadonlySet<Node>, templates: Templates, tiled: (node: Node) => boolean, profile: Profile): Costs => {
   const live = topological(graph.outputs.map((o) => o.node))
   const probe = makeInliner(table, () => true, templates)
   const own = new Map<Node, NodeCost>()
@@ -118,7 +119,7 @@ export const costsOf = (graph: Graph, table: Table, arenas: ReadonlySet<Node>, t
     const bodies = Array.from({ length: lanes }, (_, lane) => probe.body(node, first.map((x, d) => (d === axis ? index(lane)[d]! : x))))
     const cost = costOf(bodies)
     const byId = new Map<number, number>()
-    for (const [id, times] of cost.reads) byId.set(id, times / lanes / (tiled(node) ? tileReuse : 1))
+    for (const [id, times] of cost.reads) byId.set(id, times / lanes / (tiled(node) ? tileReuse[profile] : 1))
     own.set(node, { ...cost, perSlot: byId, alike: lanes === 1 ? readInPlace(bodies[0]!, first) : new Set() })
     const long = cost.terms >= longReduction && !tiled(node)
     let sum = cost.operations / lanes

@@ -4,6 +4,7 @@
  */
 import type { Graph, Node } from "../ir/graph.ts"
 import { longReduction, mostRowElements, rowShaped, sourceOf, type Cost, type Costs } from "./costs.ts"
+import type { Profile } from "./limits.ts"
 import { makeInliner, sizeOf, type Inliner, type Table, type Templates } from "./inline.ts"
 
 export type StopKind = "input" | "constant" | "draw" | "row" | "buffer"
@@ -29,6 +30,8 @@ export interface Fusion {
 const mostTaps = 16
 /** Scalar operations that recomputing a node may waste, per element of it. */
 const mostWaste = 800
+/** Operations that a GPU could do in the time of the dispatch that storing a value takes (20 to 36 µs); a CPU's dispatches cost little. */
+const dispatchOperations: Record<Profile, number> = { cpu: 0, gpu: 2 ** 26 }
 
 /** An element is one element of another value: reading a copy would cost the same. */
 const isRead = (cost: Cost): boolean => cost.operations === 0 && cost.reads.size === 1 && [...cost.reads.values()][0] === 1
@@ -54,7 +57,7 @@ const lastOfChains = (live: readonly Node[], own: Costs["own"], tiled: (node: No
 
 const sourceReasons = { input: "the host delivers it", draw: "drawn", constant: "constant data" } as const
 
-export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: Costs, forced: ReadonlyMap<Node, string>, templates: Templates, tiled: (node: Node) => boolean): Fusion => {
+export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: Costs, forced: ReadonlyMap<Node, string>, templates: Templates, tiled: (node: Node) => boolean, profile: Profile): Fusion => {
   const stops = new Map<Node, Stop>()
   const stop = (node: Node, kind: StopKind, reason: string): void => { stops.set(node, { node, kind, reason }) }
   const outputs = new Set(graph.outputs.map((o) => o.node))
@@ -76,6 +79,8 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
     if (!stops.has(node) && node.prim !== "const") {
       const terms = cost?.terms ?? 1
       const work = total.get(node)!
+      const waste = work * (ratio - 1)
+      const tooMuch = waste * size > dispatchOperations[profile]
       const rows = rowShaped(node, terms >= longReduction) && table(node.prim).kind !== "contraction"
       if (forced.has(node)) stop(node, "buffer", forced.get(node)!)
       else if (!cost) stop(node, "buffer", "computed by a kernel of its own")
@@ -89,8 +94,8 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
       else if (rows && hasRow.has(node) && sizeOf(node.shape) > node.shape[0]! && work > 6 && ratio > 4) stop(node, "row", `an array of each sample, each element read ${ratio.toFixed(0)} times`)
       else if ((rows || (node.shape.length === 0 && terms < longReduction)) && hasRow.has(node)) { /* the sample kernel keeps what the readers need of it */ }
       else if (ratio > 1.5 && size > mostRowElements && finishes.has(node)) stop(node, "buffer", "it finishes a contraction")
-      else if (ratio > mostTaps && work >= 4) stop(node, "buffer", `more than ${mostTaps} reads of each element (${ratio.toFixed(1)})`)
-      else if (work * (ratio - 1) > mostWaste) stop(node, "buffer", `recomputing ${work.toFixed(0)} operations ${ratio.toFixed(1)} times costs more than storing them`)
+      else if (ratio > mostTaps && work >= 4 && tooMuch) stop(node, "buffer", `more than ${mostTaps} reads of each element (${ratio.toFixed(1)})`)
+      else if (waste > mostWaste && tooMuch) stop(node, "buffer", `recomputing ${work.toFixed(0)} operations ${ratio.toFixed(1)} times costs more than storing them`)
     }
     // What many elements share by way of a read is kept by their loops.
     const times = stops.has(node) || (cost && isRead(cost) && ratio > mostTaps) ? size : (evaluations.get(node) ?? 0)

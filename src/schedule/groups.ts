@@ -67,7 +67,7 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
   const templates = makeTemplates()
-  const costs = costsOf(arenas.graph, table, arenas.arenas, templates, isTiled)
+  const costs = costsOf(arenas.graph, table, arenas.arenas, templates, isTiled, profile)
   for (;;) {
     const made = attempt(arenas, costs, table, limits, profile, forced, separate, templates, tiles, tuned)
     if (!("force" in made)) return made
@@ -87,7 +87,7 @@ interface Retry {
 }
 
 const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
-  const fusion = fuse(graph, table, costs, forced, templates, isTiled)
+  const fusion = fuse(graph, table, costs, forced, templates, isTiled, profile)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
   const refused = new Set<Node>()

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest"
 import { counters, restart, watchDevice } from "../../bench/counters.ts"
 import { programPlanOf } from "../../bench/planned.ts"
 import { workloads } from "../../bench/workloads.mjs"
+import { compileProgram } from "../../src/driver/compile-program.ts"
 import type { ProgramPlan } from "../../src/plan/plan.ts"
 import { openFeeds } from "../../src/runtime/batch-feeds.ts"
 import type { RunState } from "../../src/runtime/checkpoint.ts"
@@ -66,7 +67,7 @@ describe("the submits of a round", () => {
 let watched = false
 
 /** Rounds of a program, each execution a submit or all that belong together one. */
-const rounds = (program: ProgramPlan, apart: boolean, number: number, image?: (count: number) => Float32Array) =>
+const rounds = (program: ProgramPlan, apart: boolean, number: number, image?: (count: number) => Float32Array | Uint8Array) =>
   onGpu((gpu) =>
     Effect.gen(function* () {
       const trainer = yield* loadProgram(program)
@@ -113,6 +114,25 @@ describe("a round in one submit", () => {
     expect(whole.work.map(({ submits }) => submits)).toEqual([1, 0, 1])
     expect(whole.reports).toEqual(apart.reports)
     expect(whole.reports).toHaveLength(4)
+    expect(whole.slots).toEqual(apart.slots)
+    expect(whole.bytes[0]).toBe(whole.bytes[1])
+  })
+
+  it("gives each execution its own bytes, also where they fill no whole word", async () => {
+    const text = `from nda.data import folder
+from nda.nn import linear
+from nda.optim import sgd
+block small(x: Image[n, 3, 5, 5]) -> f32[n, 2] = x |> reshape([n, 75]) |> linear(2)
+model M = small
+train odd(b in folder("photos", size=5).train(batch=1), steps = 3, seed = 3) {
+  step learn repeat 3 { minimize mean(M(b.image) ** 2) over M by sgd(lr=0.1) }
+}`
+    const { value } = compileProgram({ file: "odd.nda", sources: { "odd.nda": text }, bytes: true })
+    const bytes = (number: number) => Uint8Array.from({ length: 75 }, (_, i) => (i * 37 + number * 11) % 256)
+    const whole = await rounds(value!.plan, false, 2, bytes)
+    const apart = await rounds(value!.plan, true, 2, bytes)
+    expect([whole.counted.submit, apart.counted.submit]).toEqual([2, 6])
+    expect(whole.reports).toEqual(apart.reports)
     expect(whole.slots).toEqual(apart.slots)
     expect(whole.bytes[0]).toBe(whole.bytes[1])
   })
