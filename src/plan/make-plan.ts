@@ -13,6 +13,7 @@ import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Precisio
 import { allocate, type Life } from "../schedule/memory.ts"
 import { halvesOf } from "./halves.ts"
 import type { BufferPlan, Command, KernelPlan, Plan, Where } from "./plan.ts"
+import { inPlace } from "./in-place.ts"
 import { asStored, storedBytes, type Storage } from "./storage.ts"
 
 export interface PlanOptions {
@@ -88,8 +89,10 @@ const rangeCount = (r: Ranges): number => Math.ceil(r.samples / r.step)
 type Value = { readonly kind: "node"; readonly node: Node } | { readonly kind: "table"; readonly table: Table } | { readonly kind: "settings" } | { readonly kind: "firsts"; readonly ranges: Ranges }
 
 /** The plan of a schedule without problems; `whole` is the graph that was scheduled. */
-export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions): Plan => {
-  const graph: Graph = { ...whole, inputs: scheduled.graph.inputs, outputs: scheduled.graph.outputs }
+export const planOf = (whole: Graph, made: Schedule, options: PlanOptions): Plan => {
+  const graph: Graph = { ...whole, inputs: made.graph.inputs, outputs: made.graph.outputs }
+  const { kernels: advancing, slots } = inPlace(graph, made)
+  const scheduled: Schedule = { ...made, kernels: advancing }
   const where = (origin: Origin): Where => ({ at: options.placeOf?.(origin) ?? origin.span.file, label: origin.label })
   const outputs = new Set(graph.outputs.map((o) => o.node))
   const { places, tablePlaces, bundles, arenas } = scheduled
@@ -145,7 +148,9 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
     return buffers.length - 1
   }
   const pool = new Map<number, number>()
-  const bufferOf = (v: Value): number => {
+  const bufferOf = (value: Value): number => {
+    const slot = value.kind === "node" ? slots.get(value.node) : undefined
+    const v: Value = slot ? { kind: "node", node: slot } : value
     const key = keyOf(v)
     const known = ids.get(key)
     if (known !== undefined) return known
@@ -216,7 +221,9 @@ export const planOf = (whole: Graph, scheduled: Schedule, options: PlanOptions):
   const handedOut = new Set<number>()
   const outputPlans = graph.outputs.map((o) => {
     let buffer = bufferOf({ kind: "node", node: o.node })
-    if (buffers[buffer]!.role !== "output" || handedOut.has(buffer)) {
+    const slot = slots.get(o.node)
+    const advanced = slot !== undefined && graph.inputs.some((i) => i.node === slot && slotOf(i.name, "slot:").slot === slotOf(o.name, "next:").slot)
+    if (!advanced && (buffers[buffer]!.role !== "output" || handedOut.has(buffer))) {
       // What the host delivered, a constant, or what is an output already, is handed out as a copy.
       const copy = make({ bytes: bytesOf(o.node), role: "output", dtype: o.node.dtype, shape: o.node.shape, origin: where(o.node.origin) })
       commands.push({ op: "copy", from: buffer, to: copy, bytes: bytesOf(o.node) })

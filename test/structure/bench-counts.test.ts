@@ -35,10 +35,10 @@ const ceilings: readonly (readonly [keyof typeof workloads, Profile, Most])[] = 
   ["aug32", "cpu", most(2, 2, 6_307_872)], ["aug32", "gpu", most(2, 2, 6_307_872)],                  // target 2, peak at most 1.1 of 6,291,456 and a little
   ["aug224", "cpu", most(2, 2, 38_537_248)], ["aug224", "gpu", most(2, 2, 38_537_248)],              // target 2
   // Target 40 dispatches in 1 pass and 1 submit, then 35, 29, 25; about 20 shaders; peak at most half of jax-js'.
-  ["gan_step", "cpu", most(61, 50, 31_900_000, 1.001)], ["gan_step", "gpu", most(53, 49, 24_800_000, 1.001)],
+  ["gan_step", "cpu", most(61, 50, 29_900_000, 1.001)], ["gan_step", "gpu", most(53, 49, 22_800_000, 1.001)],
   // Target 60, with one forward of D over the three populations 47.
-  ["biggan_critic", "cpu", most(102, 84, 127_000_000, 1.12)], ["biggan_critic", "gpu", most(92, 77, 126_700_000, 1.12)],
-  ["moco_step", "cpu", most(285, 185, 111_400_000, 1.02)], ["moco_step", "gpu", most(267, 165, 99_900_000, 1.02)],
+  ["biggan_critic", "cpu", most(102, 84, 123_800_000, 1.12)], ["biggan_critic", "gpu", most(92, 77, 123_500_000, 1.12)],
+  ["moco_step", "cpu", most(285, 185, 102_300_000, 1.02)], ["moco_step", "gpu", most(267, 165, 91_100_000, 1.02)],
 ]
 
 /** Dispatches where a kernel may bind 16 buffers, as most adapters allow, and lanes of a subgroup read each other; the ceilings above are those of WebGPU's least, 8, and no subgroups. */
@@ -66,6 +66,8 @@ describe("the benchmark's workloads cost at most", () => {
     expect(planned.units).toHaveLength(workload.steps?.length ?? 1)
     expect(submitsOfRound({ steps: planned.units.map(({ name, plan }) => ({ name, repeat: 1, plan })) })).toHaveLength(1)
     for (const work of works) expect(work.passes).toBe(1)
+    // Large slots are advanced in place, so nothing is copied between the players of a GAN.
+    if (name === "gan_step") for (const { plan } of planned.units) for (const o of plan.outputs) if (o.slot) expect(plan.inputs.some((i) => i.slot === o.slot && i.buffer === o.buffer)).toBe(true)
     expect(works.reduce((sum, work) => sum + work.dispatches, 0)).toBeLessThanOrEqual(ceiling.dispatches)
     expect(kernelsOf(planned)).toBeLessThanOrEqual(ceiling.kernels)
     for (const { plan, schedule } of planned.units) {
