@@ -16,6 +16,7 @@ import { memorySlot } from "../schedule/sample-program.ts"
 import { sumSlot } from "./lower-contraction.ts"
 import { block, makeLowerer } from "./lower.ts"
 import { sortElements } from "./sort-elements.ts"
+import { uniformQuotients } from "./uniform.ts"
 
 /** The bodies of a kernel's threads, in terms of columns, buffers and its place. */
 export interface Elements {
@@ -127,12 +128,14 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, places:
 export const lowerElements = (group: readonly Elements[], kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
   const { sample, place, within } = group[0]!
   const shared = group.length === 1 ? undefined : simplify(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])))
-  const lanes = group.flatMap((e) => e.lanes.map((l) => ({ ...l, node: e.node }))).map((l, i) => (shared ? { node: l.node, value: shared[2 * i]!, at: shared[2 * i + 1]! } : l))
+  const given = group.flatMap((e) => e.lanes.map((l) => ({ ...l, node: e.node }))).map((l, i) => (shared ? { node: l.node, value: shared[2 * i]!, at: shared[2 * i + 1]! } : l))
   const body: Stmt[] = []
-  const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
   const samples = ranges ? ranges.step : sample ? sample.high + 1 : 1
-  const turns = sample && sharesLoads(roots, reads) ? turnsOf(Math.ceil((place.high + 1) / workgroup)) : 1
+  const turns = sample && sharesLoads(given.flatMap((l) => [l.value, l.at]), reads) ? turnsOf(Math.ceil((place.high + 1) / workgroup)) : 1
   const span = workgroup * turns
+  const uniform = uniformQuotients(given.flatMap((l) => [l.value, l.at]), place, span)
+  const lanes = given.map((l, i) => (uniform ? { node: l.node, value: uniform.roots[2 * i]!, at: uniform.roots[2 * i + 1]! } : l))
+  const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
   const across = Math.ceil((place.high + 1) / span)
   const most = limits.maxComputeWorkgroupsPerDimension
   let groups: readonly [number, number, number]
@@ -165,6 +168,7 @@ export const lowerElements = (group: readonly Elements[], kind: KernelKind, read
     }
   }
   if (within && !sample) whole.known.set(within, number(0))
+  if (uniform) whole.known.set(uniform.group, column)
   const start = arithmetic("mul", column, number(span))
   const own = arithmetic("add", start, builtin("lane"))
   const placeLocal = local("i32")
@@ -174,7 +178,7 @@ export const lowerElements = (group: readonly Elements[], kind: KernelKind, read
   const prelude: Stmt[] = []
   const target = makeTarget(reads, prelude)
   const lowerer = makeLowerer(target, roots, turns === 1 ? [] : [place])
-  const outer = [...(sample ? [sample] : []), ...(within ? [within] : [])]
+  const outer = [...(sample ? [sample] : []), ...(within ? [within] : []), ...(uniform ? [uniform.group] : [])]
   if (turns > 1) loadColumns(roots, reads, target, lowerer, whole, outer)
   loadColumns(roots, reads, target, lowerer, each, [place, ...outer])
   const values = lowerer.lower(lanes.map((l) => l.value), each)

@@ -10,6 +10,7 @@ import { arithmetic, builtin, local, number, use, type Expr, type Kernel, type K
 import type { Elements } from "./lower-elements.ts"
 import { block, makeLowerer } from "./lower.ts"
 import { inQuads, quadValues } from "./quads.ts"
+import { uniformQuotients } from "./uniform.ts"
 
 /** Threads of a workgroup. */
 const workgroup = 64
@@ -25,7 +26,9 @@ export const lowerQuads = (group: readonly Elements[], kind: KernelKind, reads: 
   if (sample && samples > limits.maxComputeWorkgroupsPerDimension) return undefined
   const four = inQuads(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), place, reads)
   if (!four) return undefined
-  const lanes = group.flatMap((e) => e.lanes.map(() => e.node)).map((node, i) => ({ node, value: four.roots[2 * i]!, at: four.of(four.roots[2 * i + 1]!) }))
+  const uniform = uniformQuotients(four.roots, four.quad, workgroup)
+  const roots = uniform?.roots ?? four.roots
+  const lanes = group.flatMap((e) => e.lanes.map(() => e.node)).map((node, i) => ({ node, value: roots[2 * i]!, at: four.of(roots[2 * i + 1]!) }))
   if (lanes.some((l) => l.at === undefined || sizeOf(l.node.shape) % 4 !== 0)) return undefined
   const made = quadValues(lanes.map((l) => l.value), four, reads)
   if (!made) return undefined
@@ -53,12 +56,13 @@ export const lowerQuads = (group: readonly Elements[], kind: KernelKind, reads: 
   }
   const at = named(arithmetic("add", arithmetic("mul", column, number(workgroup)), builtin("lane")))
   into.known.set(four.quad, at)
+  if (uniform) into.known.set(uniform.group, column)
   into.known.set(four.component, { op: "component", type: "i32" })
   const prelude: Stmt[] = []
   const plain = makeTarget(reads, prelude)
   const everything = [...made.values, ...lanes.map((l) => l.at!)]
   const lowerer = makeLowerer(made.target(plain), everything)
-  loadColumns(everything, reads, plain, lowerer, into, [four.quad, ...(sample ? [sample] : [])])
+  loadColumns(everything, reads, plain, lowerer, into, [four.quad, ...(uniform ? [uniform.group] : []), ...(sample ? [sample] : [])])
   const lowered = lowerer.lower(made.values, into)
   const stores = lowerer.lower(lanes.map((l) => l.at!), into)
   lanes.forEach((l, i) => into.statements.push({ op: "store_quad", binding: reads.bindings.writeQuads(l.node), index: stores[i]!, value: lowered[i]! }))

@@ -4,7 +4,7 @@
  * are spread over the lanes, all lanes sum the statistics, and lane 0 adds the partial sums in a fixed order.
  */
 import type { Node } from "../ir/graph.ts"
-import { i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
+import { eachScalar, i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits, Profile, Ranges } from "../schedule/limits.ts"
@@ -14,7 +14,7 @@ import { foldGroups } from "../schedule/tile.ts"
 import { fromWord, makeTarget, toWord, type Reads, type Table } from "./bindings.ts"
 import { arithmetic, builtin, local, number, use, type ArrayLocal, type Expr, type Kernel, type Stmt } from "./kernel.ts"
 import { block, combined, makeLowerer, neutral } from "./lower.ts"
-import { inQuads, quadValues, type Quads, type QuadValues } from "./quads.ts"
+import { inQuads, quadValues } from "./quads.ts"
 import { constantsInto, rowMemory, wordPlace } from "./row-memory.ts"
 import { arrangementLoops, drawLoops, keyLoop, type DrawLoops } from "./sample-draws.ts"
 
@@ -24,6 +24,8 @@ const [cpuLanes, fewLanes, manyLanes, longStatistic] = [8, 64, 256, 4096]
 const leastQuads = 4
 /** A table of at most so many groups of four words is written group by group. */
 const fewGroups = 4
+
+type Reduction = Extract<Scalar, { op: "reduce" }>
 
 /** A small result of each sample with a buffer of its own: one column for each element, or one array. */
 export interface RowResult {
@@ -179,34 +181,31 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
       ({ op: "set", array: memory.array, index: number(memory.at.get(s.slot)!), value: toWord(at(part, s.type, number(0))) })) })
     free.push(...parts.map((p) => p.part))
   }
-  const lowerArray = (v: RowArray): void => {
+  /** Arrays of one length, in one loop; four elements at once where all of them can be. */
+  const lowerArrays = (arrays: readonly RowArray[]): void => {
     written = true
-    const four = quads && v.words >= 4 * leastQuads * lanes && v.element.high + 1 === v.words ? inQuads([v.body], v.element, reads) : undefined
-    const made = four?.moves(four.roots[0]!) ? quadValues(four.roots, four, reads) : undefined
-    if (four && made) return lowerQuadArray(v, four, made)
-    const inner = block(top, [v.element])
+    const { element, words } = arrays[0]!
+    const bodies = arrays.map((v) => v.body)
+    const four = quads && words >= 4 * leastQuads * lanes && element.high + 1 === words ? inQuads(bodies, element, reads) : undefined
+    const made = four && four.roots.every(four.moves) ? quadValues(four.roots, four, reads) : undefined
+    if (!made && arrays.length > 1) return arrays.forEach((v) => lowerArrays([v]))
     const counter = local("i32")
-    inner.known.set(v.element, use(counter))
-    const value = makeLowerer(target, [v.body], [v.element]).lower([v.body], inner)[0]!
-    inner.statements.push({ op: "set", array: memory.array, index: wordPlace(memory.at.get(v.slot)!, use(counter)), value: toWord(value) })
-    flushPrelude()
-    body.push({ op: "for", local: counter, from: use(lane), below: number(v.words), step: lanes, body: inner.statements })
-  }
-
-  const lowerQuadArray = (v: RowArray, four: Quads, made: QuadValues): void => {
-    const moving = [four.quad, four.component]
+    const put = (v: RowArray, at: Expr, value: Expr): Stmt => ({ op: "set", array: memory.array, index: wordPlace(memory.at.get(v.slot)!, at), value: toWord(value) })
+    const moving = four && made ? [four.quad, four.component] : [element]
     const inner = block(top, moving)
-    const counter = local("i32")
-    inner.known.set(four.quad, use(counter))
-    inner.known.set(four.component, { op: "component", type: "i32" })
-    const name = local(v.body.type)
-    inner.statements.push({ op: "let", local: name, value: makeLowerer(made.target(target), made.values, moving).lower(made.values, inner)[0]! })
-    const first = arithmetic("mul", use(counter), number(4))
-    for (const at of [0, 1, 2, 3] as const) {
-      inner.statements.push({ op: "set", array: memory.array, index: wordPlace(memory.at.get(v.slot)!, arithmetic("add", first, number(at))), value: toWord({ op: "part", type: v.body.type, x: use(name), at }) })
-    }
+    inner.known.set(moving[0]!, use(counter))
+    if (four && made) {
+      inner.known.set(four.component, { op: "component", type: "i32" })
+      const first = arithmetic("mul", use(counter), number(4))
+      makeLowerer(made.target(target), made.values, moving).lower(made.values, inner).forEach((value, i) => {
+        const v = arrays[i]!
+        const name = local(v.body.type)
+        inner.statements.push({ op: "let", local: name, value })
+        for (const at of [0, 1, 2, 3] as const) inner.statements.push(put(v, arithmetic("add", first, number(at)), { op: "part", type: v.body.type, x: use(name), at }))
+      })
+    } else makeLowerer(target, bodies, moving).lower(bodies, inner).forEach((value, i) => inner.statements.push(put(arrays[i]!, use(counter), value)))
     flushPrelude()
-    body.push({ op: "for", local: counter, from: use(lane), below: number(v.words / 4), step: lanes, body: inner.statements })
+    body.push({ op: "for", local: counter, from: use(lane), below: number(made ? words / 4 : words), step: lanes, body: inner.statements })
   }
 
   // ---- the kernel, in order
@@ -230,7 +229,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
   lowerScalars(0)
   for (let level = 1; level < program.levels; level++) {
     const parts = sameLoops(program.values.flatMap((v) => (v.kind === "statistic" && v.level === level ? [v] : []))).flatMap(lowerStatistics)
-    for (const v of program.values) if (v.kind === "array" && v.level === level) lowerArray(v)
+    sameSums(program.values.flatMap((v) => (v.kind === "array" && v.level === level ? [v] : []))).forEach(lowerArrays)
     combine(parts)
     barrier()
     lowerScalars(level)
@@ -301,6 +300,33 @@ const sameLoops = (statistics: readonly Statistic[]): Statistic[][] => {
     groups.set(key, [...(groups.get(key) ?? []), s])
   }
   return [...groups.values()]
+}
+
+/** Arrays of one length whose elements are sums over equal extents share their loops: what both read (rows of a picture and of its gradient) is read once. */
+const sameSums = (arrays: readonly RowArray[]): RowArray[][] => {
+  const groups = new Map<string | RowArray, RowArray[]>()
+  for (const v of arrays) {
+    const key = v.body.op === "reduce" && v.element.high + 1 === v.words && !containsReduction(v.body.body) ? `${v.words}: ${v.body.vars.map((x) => `${x.low}..${x.high}`).join(" ")}` : v
+    groups.set(key, [...(groups.get(key) ?? []), v])
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group
+    if (group.length === 1 || first?.body.op !== "reduce") return group
+    const vars = first.body.vars
+    const bodies = simplify(group.map(({ element, body }) => {
+      const own = (body as Reduction).vars
+      const names = new Map<Scalar, Scalar>([[element, first.element], ...own.map((v, i) => [v, vars[i]!] as const)])
+      const inner = mapScalar((body as Reduction).body, (e) => e, names)
+      return { ...(body as Reduction), vars, body: inner }
+    }))
+    return group.map((v, i) => ({ ...v, element: first.element, body: bodies[i]! }))
+  })
+}
+
+const containsReduction = (e: Scalar): boolean => {
+  let found = false
+  eachScalar([e], (x) => { if (x.op === "reduce") found = true })
+  return found
 }
 
 /** Scalars in an order in which what another reads comes first. */

@@ -122,13 +122,16 @@ const usefulFeatures: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "t
 /**
  * Dawn polls in a busy loop while a promise of its is pending; on a CPU adapter that takes a core from the kernels.
  * A turn of this loop sleeps up to a millisecond instead, less in the first turns so that short waits stay short.
+ * There is one loop at most: what is waited for next often begins before the loop has seen that nothing was pending.
  */
-const sleepingWait = (): (<A>(promise: Promise<A>) => Promise<A>) => {
+export const sleepingWait = (): (<A>(promise: Promise<A>) => Promise<A>) => {
   const cell = new Int32Array(new SharedArrayBuffer(4))
   let pending = 0
   let turns = 0
+  let turning = false
   const turn = () => {
-    if (pending === 0) return
+    turning = pending > 0
+    if (!turning) return
     turns++
     Atomics.wait(cell, 0, 0, Math.min(1, turns * 0.05))
     setImmediate(turn)
@@ -138,8 +141,9 @@ const sleepingWait = (): (<A>(promise: Promise<A>) => Promise<A>) => {
       pending--
     }
     promise.then(settled, settled)
-    if (pending++ === 0) {
-      turns = 0
+    if (pending++ === 0) turns = 0
+    if (!turning) {
+      turning = true
       setImmediate(turn)
     }
     return promise

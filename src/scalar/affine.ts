@@ -49,26 +49,41 @@ export const affineOf = (e: Scalar, of: (x: Scalar) => Affine): Affine => {
   return { terms: new Map([[e, 1]]), constant: 0 }
 }
 
-const isDivision = (e: Scalar, fn: "idiv" | "mod"): e is Extract<Scalar, { op: "binary" }> => e.op === "binary" && e.fn === fn && e.b.op === "const" && e.b.value !== 0
+interface Division { readonly x: Scalar; readonly by: Scalar; readonly k: number }
 
-/** (x // k) * k * c + (x % k) * c == x * c, and (x // k % m) * k * c + (x % k) * c == (x % (k m)) * c */
+/** An expression as a division by a constant. */
+const divisionOf = (e: Scalar, fn: "idiv" | "mod"): Division | undefined =>
+  e.op === "binary" && e.fn === fn && e.b.op === "const" && e.b.value !== 0 ? { x: e.a, by: e.b, k: e.b.value } : undefined
+
+/**
+ * (x // k) * k * c + (x % k) * c == x * c, where x // k may be less than the whole: (x // k % m) * k * c + (x % k) * c == (x % (k m)) * c,
+ * and (x % m // k) * k * c + (x % k) * c == (x % m) * c, where k divides m.
+ */
 export const recombine = (sum: Affine, of: (x: Scalar) => Affine): Affine => {
   for (const [rest, c] of sum.terms) {
-    if (!isDivision(rest, "mod")) continue
-    const k = (rest.b as { value: number }).value
+    const remainder = divisionOf(rest, "mod")
+    if (!remainder) continue
     for (const [term, d] of sum.terms) {
-      const part = isDivision(term, "mod") && k > 0 && (term.b as { value: number }).value > 0 ? term : undefined
-      const whole = part ? part.a : term
-      if (!isDivision(whole, "idiv") || whole.a !== rest.a || whole.b !== rest.b || d !== Math.imul(c, k)) continue
-      const span = part ? k * (part.b as { value: number }).value : 0
-      if (span > 2147483647) continue
+      const joined = d === Math.imul(c, remainder.k) ? joinedDivision(term, remainder) : undefined
+      if (!joined) continue
       const terms = new Map(sum.terms)
       terms.delete(rest)
       terms.delete(term)
-      return recombine(sumOf({ terms, constant: sum.constant }, of(part ? mod(rest.a, i32(span)) : rest.a), c), of)
+      return recombine(sumOf({ terms, constant: sum.constant }, of(joined), c), of)
     }
   }
   return sum
+}
+
+/** What `term` * k + x % k is, where `term` is a quotient of x by k. */
+const joinedDivision = (term: Scalar, { x, by, k }: Division): Scalar | undefined => {
+  const part = divisionOf(term, "mod")
+  const quotient = divisionOf(part ? part.x : term, "idiv")
+  if (!quotient || quotient.by !== by) return undefined
+  if (part) return quotient.x === x && k > 0 && part.k > 0 && k * part.k <= 2147483647 ? mod(x, i32(k * part.k)) : undefined
+  if (quotient.x === x) return x
+  const inner = divisionOf(quotient.x, "mod")
+  return inner && inner.x === x && k > 0 && inner.k > 0 && inner.k % k === 0 ? quotient.x : undefined
 }
 
 /** The range of the sum as a whole number, before wrapping. */

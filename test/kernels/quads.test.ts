@@ -73,6 +73,24 @@ describe("four neighbours at once", () => {
     expect(wgsl!.match(/\bb\d\[/g)).toHaveLength(3)
     expect(wgsl).toContain("array<f32>")
   })
+  it("what goes by a quotient that all lanes of a workgroup share is read at the workgroup's number", async () => {
+    for (const [width, uniform] of [[64, true], [60, false]] as const) {
+      const b = graphBuilder()
+      const [x, gain] = [b.input("x", "f32", [12, 8, 48, width]), b.input("gain", "f32", [8])]
+      const out = b.mul(x, b.apply("broadcast", [gain], { shape: [12, 8, 48, width], map: [1] }))
+      const [wgsl] = await compare(graphOf([x, gain], { out }))
+      expect(isQuad(wgsl!)).toBe(true)
+      const gains = /let (v\d+) = b1\[(.*)\];/.exec(wgsl!)![2]!
+      expect(gains.replace(/^v\d+$/, (name) => new RegExp(`let ${name} = (.*);`).exec(wgsl!)![1]!) === "(i32(group0.x) / 12)", `${wgsl}`).toBe(uniform)
+    }
+    // a place a thread: too few places for quads, and a row of three workgroups
+    const b = graphBuilder()
+    const [x, gain] = [b.input("x", "f32", [4, 6, 192]), b.input("gain", "f32", [6])]
+    const out = b.mul(x, b.apply("broadcast", [gain], { shape: [4, 6, 192], map: [1] }))
+    const [wgsl] = await compare(graphOf([x, gain], { out }))
+    expect(isQuad(wgsl!)).toBe(false)
+    expect(wgsl).toContain("(i32(group0.x) / 3)")
+  })
   it("what neighbours do not share is gathered: a picture twice as large, a checkerboard, masks and whole numbers", async () => {
     const b = graphBuilder()
     const [x, small, mask] = [picture(b), b.input("small", "f32", [4, 8, 24, 32]), b.input("mask", "bool", [...shape])]
@@ -102,6 +120,15 @@ describe("four neighbours at once", () => {
     const out = b.mul(x, b.apply("broadcast", [mean], { shape: [16, 8, 512], map: [0] }))
     const shaders = await compare(graphOf([x], { kept, mean, out }))
     expect(shaders.some((wgsl) => /bitcast<vec4<f32>>\(b\d\[/.test(wgsl))).toBe(true)
+  })
+  it("arrays that sum over the same rows share one loop over them", async () => {
+    const b = graphBuilder()
+    const [x, y] = [b.input("x", "f32", [16, 8, 512]), b.input("y", "f32", [16, 8, 512])]
+    const [products, sums] = [b.apply("sum", [b.mul(x, y)], { axes: [0] }), b.apply("sum", [x], { axes: [0] })]
+    const mean = b.apply("sum", [x], { axes: [1, 2] })
+    const out = b.mul(x, b.apply("broadcast", [mean], { shape: [16, 8, 512], map: [0] }))
+    const shaders = await compare(graphOf([x, y], { products, sums, mean, out }))
+    expect(shaders.join("").match(/< \(16 \+ i32\(zero0\)\)/g)).toHaveLength(1)
   })
   it("small kernels, draws and rows of an odd length keep a place a thread", () => {
     const made = (build: (b: Builder) => readonly [readonly Node[], Node]): boolean[] => {

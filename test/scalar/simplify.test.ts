@@ -108,6 +108,13 @@ test("a jigsaw's coordinates collapse: pieces and offsets recombine, clamps vani
   expect(text(add(mul(idiv(piece, i32(2)), i32(16)), mod(y, i32(16))))).toBe("y")
 })
 
+test("a quotient and a remainder of one number come together again, the quotient of a remainder too", () => {
+  expect(text(add(mul(idiv(x, i32(8)), i32(8)), mod(x, i32(8))))).toBe("x")
+  expect(text(add(mul(idiv(mod(x, i32(16)), i32(4)), i32(4)), mod(x, i32(4))))).toBe("x % 16")
+  expect(text(add(mul(idiv(x, i32(16)), i32(16)), add(mul(idiv(mod(x, i32(16)), i32(4)), i32(4)), mod(x, i32(4)))))).toBe("x")
+  expect(text(add(mul(idiv(mod(x, i32(10)), i32(4)), i32(4)), mod(x, i32(4))))).toBe("x % 4 + x % 10 // 4 * 4")
+})
+
 test("two flips and a shift back are nothing", () => {
   const flip = (e: Scalar): Scalar => sub(i32(31), e)
   expect(text(flip(flip(x)))).toBe("x")
