@@ -19,7 +19,8 @@ const checked = async (graph: Graph, within = 1e-5): Promise<Plan> => {
   const feeds = graph.inputs.map((x, k) => [x, noise(sizeOf(x.node), k)] as const)
   const expected = evaluate(graph.outputs.map((o) => o.node), new Map(feeds.map(([x, a]) => [x.node, ndarray("f32", x.node.shape, Float64Array.from(a))])), settings)
   const loaded = await loadPlan(plan, Object.fromEntries(feeds.map(([x, a]) => [x.name, a])), settings)
-  for (let turn = 0; turn < 2; turn++) {
+  // Slots that are advanced in place are others in the second turn.
+  for (let turn = 0; turn < (plan.inputs.some((i) => i.slot !== undefined) ? 1 : 2); turn++) {
     await loaded.run()
     for (const [i, o] of graph.outputs.entries()) {
       const got = await loaded.read(o.name)
