@@ -75,11 +75,14 @@ interface Waiting {
   settled: readonly (Record<string, TypedArray> | GpuError)[] | undefined
 }
 
-const notFinite = (name: string, value: number, step: number, where: string | undefined): NotFiniteError =>
-  new NotFiniteError({
-    message: `${name} is ${value} at step ${step}.`, where,
-    hint: "the last checkpoint is kept; lower the learning rate, clip gradients, or look for a division by zero there",
-  })
+/** What may have made it, for whoever reads the error. */
+const causes = ({ steps }: ProgramPlan): string =>
+  steps.some(({ plan }) => plan.needs.features.includes("shader-f16"))
+    ? "the last checkpoint is kept; f16 holds nothing beyond 65504, so see whether --precision f32 stays finite; else lower the learning rate, clip gradients, or look for a division by zero there"
+    : "the last checkpoint is kept; lower the learning rate, clip gradients, or look for a division by zero there"
+
+const notFinite = (program: ProgramPlan, name: string, value: number, step: number, where: string | undefined): NotFiniteError =>
+  new NotFiniteError({ message: `${name} is ${value} at step ${step}.`, where, hint: causes(program) })
 
 /** From one loading of the program to its end, or to the loss of its device. */
 const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stream<TrainEvent, TrainError> =>
@@ -119,7 +122,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             const found = sort(part.unit, outputs)
             if (found.notFinite !== undefined) {
               const { name, value, output } = found.notFinite
-              return yield* notFinite(name, value, entry.step, units[part.unit]!.plan.buffers.find((buffer) => buffer.id === output.buffer)?.origin.at)
+              return yield* notFinite(program, name, value, entry.step, units[part.unit]!.plan.buffers.find((buffer) => buffer.id === output.buffer)?.origin.at)
             }
             for (const [model, value] of Object.entries(found.best)) {
               if (value <= (best[model]?.value ?? -Infinity)) continue
@@ -163,7 +166,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
         if (saved !== undefined && saved.round === at.round && saved.within === at.within) return events
         const slots = yield* trainer.readSlots
         const spoiled = firstNotFinite(program, slots)
-        if (spoiled !== undefined) return yield* notFinite(`A parameter of ${spoiled}`, NaN, at.round, undefined)
+        if (spoiled !== undefined) return yield* notFinite(program, `A parameter of ${spoiled}`, NaN, at.round, undefined)
         const state: RunState = { cursor: at, seed, executions, seconds: seconds(), slots, best: { ...best } }
         const written = yield* Effect.promise(() => writeCheckpoint(options.folder, program, state, { programHash: options.programHash, keep: options.keep, models: savedModels(program), improved: [...improved] }))
         if (written instanceof CheckpointError) return yield* written
@@ -222,7 +225,7 @@ const attempt = (options: TrainOptions, from: RunState | undefined): Stream.Stre
             const [{ unit, feeds: arrays, settings }] = asked as [Asked]
             const outputs = yield* Effect.promise(() => result)
             const bad = outputs instanceof GpuError ? undefined : sort(unit, outputs).notFinite?.name ?? firstNotFinite(program, yield* trainer.readSlots)
-            if (bad !== undefined) return yield* options.locate!(unit, arrays, settings, before) ?? notFinite(bad, NaN, round + 1, undefined)
+            if (bad !== undefined) return yield* options.locate!(unit, arrays, settings, before) ?? notFinite(program, bad, NaN, round + 1, undefined)
           }
           const entry = { step: round + 1, seconds: seconds(), samples }
           const read = submit.flatMap(({ execution }, place) => (wanted(execution) && results[place] !== undefined ? [{ unit: execution.unit, reading: results[place] }] : []))

@@ -29,6 +29,9 @@ train steep(steps = 9, seed = 0) {
     minimize 1e36 * mean(M(x)) ** 2 over M by sgd(lr=1e-37)
   }
 }
+train large(b in dots(count=6, size=16).train(batch=8), steps = 1, seed = 1) {
+  step learn { minimize mean(D(b.image * 1e6)) / 1e6 over D by adam(lr=1e-3) }
+}
 `
 let cli = ""
 let folder = ""
@@ -65,6 +68,14 @@ describe("--precision f16", () => {
     const halved = scales.findIndex((s, i) => i > 0 && s === scales[i - 1])
     expect(halved).toBeGreaterThan(2)
     scales.slice(0, halved).forEach((s, i) => expect(s).toBe(8192 / 2 ** i))
+  })
+
+  test("names f16's own reason where a run is not finite any more", () => {
+    const ended = nda(cli, folder, "run", "t.nda", "large", "--precision", "f16", "--log-every", "1", "--out", "large", "--json")
+    if (!fs.existsSync(path.join(folder, "large/plan.json")) || !kernels("large").includes("enable f16;")) return
+    const error = events(ended.err).at(-1)!["error"] as { message: string; hint: string }
+    expect([ended.code, error.message, error.hint]).toEqual([3, expect.stringMatching(/is (NaN|Infinity) at step 1/), expect.stringContaining("f16 holds nothing beyond 65504, so see whether --precision f32 stays finite")])
+    expect(nda(cli, folder, "run", "t.nda", "large", "--log-every", "1", "--out", "finite").code).toBe(0)
   })
 
   test("is told to be of no use to the reference and to an adapter without f16, and compiled without a device", () => {
