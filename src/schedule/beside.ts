@@ -12,7 +12,7 @@ import type { Place } from "./arenas.ts"
 import { argumentBundles, layOutBundle, placesFor, type Bundle } from "./bundles.ts"
 import type { Scheduled } from "./groups.ts"
 import { sizeOf } from "./inline.ts"
-import { levelsOf } from "./levels.ts"
+import { levelsOf, waitsUntil } from "./levels.ts"
 import type { Limits, Profile } from "./limits.ts"
 
 export interface Besides {
@@ -36,9 +36,11 @@ const longBody = 60
 /** Kernels of one body are joined whatever their length, up to so many. */
 const mostJobs = 32
 /** A value with more bytes is not put in a bundle: its place would be kept as long as that of the others. */
-const mostBytes = 1 << 20
-/** A kernel that reads no more may be done later than it could be. */
-const mostLightBytes = 1 << 18
+const mostBytes: Record<Profile, number> = { cpu: 1 << 20, gpu: 1 << 21 }
+/** A kernel that reads no more may be done later than it could be. A GPU's dispatches cost more than the memory that waits; a CPU's cost less than compiling what is joined. */
+const mostLightBytes: Record<Profile, number> = { cpu: 1 << 18, gpu: 1 << 22 }
+/** An argument of kernels of one body that lies in a bundle has at most so many bytes together. */
+const mostArgumentBytes = 1 << 18
 /** Groups of four words that the places of tables begin at: 256 bytes. */
 const wordStep = 16
 
@@ -83,15 +85,16 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
   const bundled = (v: Value): boolean => (isNode(v) ? !places.has(v) && !outputs.has(v) : true)
   /** Temporaries alone: what the host or a slot keeps is alive anyway. */
   const light = ({ kernel, bound }: Scheduled): boolean =>
-    bound.reduce((n, b, i) => n + (valueOf(b) && kernel.bindings[i]!.access === "read" && !(b.kind === "node" && (b.node.prim === "input" || b.node.prim === "const")) ? bytesOf(valueOf(b)!) : 0), 0) <= mostLightBytes
-  const levels = levelsOf(kernels, given, (k) => light(kernels[k]!), (k) => keys.get(kernels[k]!)!)
+    bound.reduce((n, b, i) => n + (valueOf(b) && kernel.bindings[i]!.access === "read" && !(b.kind === "node" && (b.node.prim === "input" || b.node.prim === "const")) ? bytesOf(valueOf(b)!) : 0), 0) <= mostLightBytes[profile]
+  const levels = [...levelsOf(kernels, given, (k) => light(kernels[k]!), (k) => keys.get(kernels[k]!)!)]
+  const until = waitsUntil(kernels, given, levels)
   // Results of long bodies, which stay dispatches of their own; those of others lie together as their dispatch has it.
   const apart = new Set(kernels.filter((s) => statementsOf(s.kernel) > longBody).flatMap((s) => s.bound.flatMap((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "write" ? [b.node] : []))))
   for (const bundle of argumentBundles(kernels.map((s, k) => ({
     key: keys.get(s)!, level: levels[k]!,
     reads: s.bound.map((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "read" ? b.node : undefined)),
     writes: s.bound.flatMap((b, i) => (b.kind === "node" && s.kernel.bindings[i]!.access === "write" ? [b.node] : [])),
-  })), (v) => apart.has(v) && bundled(v) && !kernels.some((s) => s.ranges && s.bound.some((b) => b.kind === "node" && b.node === v)), mostLightBytes)) give(bundle)
+  })), (v) => apart.has(v) && bundled(v) && !kernels.some((s) => s.ranges && s.bound.some((b) => b.kind === "node" && b.node === v)), mostArgumentBytes)) give(bundle)
   const names = new Map<Value, number>()
   const nameOf = (v: Value): number => {
     if (!names.has(v)) names.set(v, names.size)
@@ -99,7 +102,7 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
   }
   const joins = ({ kernel, bound, ranges }: Scheduled): boolean =>
     ranges === undefined && kernel.kind !== "opaque" && groupsOf(kernel) <= limits.maxComputeWorkgroupsPerDimension / 8 &&
-    bound.every((b, i) => kernel.bindings[i]!.access !== "write" || !valueOf(b) || bytesOf(valueOf(b)!) <= mostBytes)
+    bound.every((b, i) => kernel.bindings[i]!.access !== "write" || !valueOf(b) || bytesOf(valueOf(b)!) <= mostBytes[profile])
   /** What a binding becomes: one for each buffer, access and kind of element. Bundles of this dispatch have no buffer yet. */
   const bindingKey = (b: Bound, binding: Binding): string => {
     const v = valueOf(b)
@@ -188,7 +191,13 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
         else if (fits(u.jobs)) bins.push([u])
         else for (const s of u.jobs) bins.push([{ ...u, jobs: [s] }])
       }
-      for (const bin of bins) result.push(joined(bin))
+      for (const bin of bins) {
+        const [alone, ...others] = bin.flatMap((u) => u.jobs)
+        const k = kernels.indexOf(alone!)
+        // A light kernel that stands alone waits for company, as long as nothing waits for it.
+        if (others.length === 0 && light(alone!) && level < until[k]!) levels[k] = level + 1
+        else result.push(joined(bin))
+      }
     }
   }
   return { kernels: result, places, tablePlaces, bundles }

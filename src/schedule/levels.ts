@@ -29,6 +29,13 @@ const producersOf = (kernels: readonly Dispatched[], places: ReadonlyMap<Node, P
   })
 }
 
+/** Up to which level each kernel may wait: below all that need it. */
+export const waitsUntil = (kernels: readonly Dispatched[], places: ReadonlyMap<Node, Place>, levels: readonly number[]): readonly number[] => {
+  const until = kernels.map(() => levels.reduce((n, l) => Math.max(n, l), 0))
+  producersOf(kernels, places).forEach((from, k) => { for (const p of from) until[p] = Math.min(until[p]!, levels[k]! - 1) })
+  return until
+}
+
 /**
  * The level of each kernel, from 1: as early as it can be, except that light kernels of one class wait for each other
  * where nothing has to wait for them. A light kernel keeps no large value alive by waiting.
