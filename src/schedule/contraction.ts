@@ -77,12 +77,12 @@ export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, prof
 const layoutOf = ({ shape, index, value }: Operand, fusion: Fusion): Layout => {
   const reads: Extract<Scalar, { op: "read" }>[] = []
   eachScalar([value], (e) => { if (e.op === "read" && e.slot >= 0) reads.push(e) })
-  const sizes = new Map([...fusion.stops.keys()].map((n) => [n.id, sizeOf(n.shape)]))
-  const widest = reads.sort((a, b) => (sizes.get(b.slot) ?? 0) - (sizes.get(a.slot) ?? 0))[0]
+  const size = ({ slot }: { readonly slot: number }): number => sizeOf(fusion.stopped.get(slot)!.shape)
+  const widest = reads.sort((a, b) => size(b) - size(a))[0]
   const work = Math.min(30, costOf([value]).operations * 0.5)
   const rowMajor = shape.map((_, d) => sizeOf(shape.slice(d + 1)))
   if (!widest || widest.index.length !== 1) return { shape, steps: rowMajor, offset: 0, work, quads: false }
   const { terms, constant } = linearOf(widest.index[0]!)
   const affine = [...terms.keys()].every((e) => index.includes(e as Var))
-  return { shape, steps: affine ? index.map((v) => terms.get(v) ?? 0) : rowMajor, offset: affine ? constant : 0, work: value === widest ? 0 : work, quads: affine && (sizes.get(widest.slot) ?? 1) % 4 === 0 }
+  return { shape, steps: affine ? index.map((v) => terms.get(v) ?? 0) : rowMajor, offset: affine ? constant : 0, work: value === widest ? 0 : work, quads: affine && size(widest) % 4 === 0 }
 }

@@ -19,6 +19,8 @@ export interface Fusion {
   /** Live nodes in topological order. */
   readonly live: readonly Node[]
   readonly stops: ReadonlyMap<Node, Stop>
+  /** The nodes of the stops by their ids, which are the slots that expressions read them by. */
+  readonly stopped: ReadonlyMap<number, Node>
   readonly inliner: Inliner
   readonly table: Table
   /** Nodes that depend on one sample's draws or statistics, or are long reductions, with few elements for each sample. */
@@ -100,7 +102,7 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
     }
   }
   const rowBound = new Set([...hasRow].filter((n) => rowShaped(n, (own.get(n)?.terms ?? 1) >= longReduction) || n.shape.length === 0))
-  return { live, stops, inliner: makeInliner(table, (n) => stops.has(n), templates), table, rowBound }
+  return { live, stops, stopped: new Map([...stops.keys()].map((n) => [n.id, n])), inliner: makeInliner(table, (n) => stops.has(n), templates), table, rowBound }
 }
 
 /** The stored values that a value is computed from. */

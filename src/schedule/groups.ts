@@ -120,14 +120,14 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   roots.forEach((root, i) => {
     if (rowwise.includes(root)) rowRoots.set(root, rowColumns(fusion, root, columns))
     else elementsByRoot.set(root, contracted(root) ?? elementsOf(fusion, root, columns, variables, isPart, refuse))
-    for (const c of columns.all) if (!firstUse.has(c)) firstUse.set(c, i)
+    for (const c of columns.all.slice(firstUse.size)) firstUse.set(c, i)
   })
 
   const times = timesOf(fusion, elementsByRoot, arenas, rowRoots, columns)
   const rasters = new Set(graph.rasters.map((r) => r.node))
   /** How many buffers and tables stand behind slots. */
   const bindingsOf = (slots: Iterable<number>): number =>
-    new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.live.find((n) => n.id === slot)!))).size
+    new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.stopped.get(slot)!))).size
   const groups = merge(elementsByRoot, {
     times, mostBindings: limits.maxStorageBuffersPerShaderStage,
     joins: (e) => !e.within && !separate.has(e.node) && !rasters.has(e.node) && joinable(table, e),
@@ -165,8 +165,7 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   if (crowded.size > 0) return { force: crowded }
 
   const tables = new Map<Column, Table>()
-  const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
-  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot })
+  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes: fusion.stopped, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot })
   const partsOf = (bound: readonly Bound[]): Node[] => bound.flatMap((b) => (b.kind === "node" && isPart(b.node) ? [b.node] : []))
   const rangesOf = (rows: number, bound: readonly Bound[], node: Node): Ranges | undefined => {
     const parts = partsOf(bound)

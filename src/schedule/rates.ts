@@ -125,7 +125,7 @@ const join = (a: Rate, b: Rate): Rate => {
  * what is drawn once for all rows may as well be drawn by each.
  */
 export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: Columns, sample: { readonly at: Var; readonly rows: number } | undefined, few = false): Scalar[] => {
-  const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
+  const nodes = fusion.stopped
   const rowValue = (e: Scalar): { node: Node; global: boolean } | undefined => {
     if (e.op !== "read") return undefined
     const node = nodes.get(e.slot)!

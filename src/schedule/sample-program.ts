@@ -228,7 +228,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
 
   // Draws that are alike are made by one loop, before anything else.
   const scalarList = [...scalars].map(([body, slot]) => ({ body, slot, level: levelOf(slot) }))
-  const batched = batchDraws(scalarList.map((s) => s.body), new Map([...fusion.stops.keys()].map((n) => [n.id, n])), memorySlot, slots)
+  const batched = batchDraws(scalarList.map((s) => s.body), fusion.stopped, memorySlot, slots)
   slots = batched.nextSlot
 
   const values: RowValue[] = [
