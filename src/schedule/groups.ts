@@ -5,17 +5,18 @@
 import type { Graph, Node } from "../ir/graph.ts"
 import { sharedBytes, type Kernel, type KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
-import { contractionElements, elementsOf, lowerElements, makePlaces, type Elements } from "../kernel/lower-elements.ts"
+import { contractionElements, elementsOf, lowerElements, type Elements } from "../kernel/lower-elements.ts"
 import { lowerContraction } from "../kernel/lower-contraction.ts"
 import { lowerQuads } from "../kernel/lower-quads.ts"
 import { oneBinding } from "../kernel/one-binding.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
+import { makeShared, type Shared } from "./attempts.ts"
 import { beside } from "./beside.ts"
 import { costsOf, type Costs } from "./costs.ts"
 import { buffersBelow, fuse, type Fusion } from "./fuse.ts"
-import { makeTemplates, sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
+import { sizeOf, type Table as PrimitiveTable } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
 import { contractionOf, isTiled, type Tiles, type Tuned } from "./contraction.ts"
 import { merge } from "./merge.ts"
@@ -66,10 +67,10 @@ export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, pr
   const arenas = arenasOf(splitPhases(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
-  const templates = makeTemplates()
-  const costs = costsOf(arenas.graph, table, arenas.arenas, templates, isTiled)
+  const shared = makeShared()
+  const costs = costsOf(arenas.graph, table, arenas.arenas, shared.templates, isTiled)
   for (;;) {
-    const made = attempt(arenas, costs, table, limits, profile, forced, separate, templates, tiles, tuned)
+    const made = attempt(arenas, costs, table, limits, profile, forced, separate, shared, tiles, tuned)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -86,8 +87,8 @@ interface Retry {
   readonly separate?: readonly Node[]
 }
 
-const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
-  const fusion = fuse(graph, table, costs, forced, templates, isTiled)
+const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, shared: Shared, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
+  const fusion = fuse(graph, table, costs, forced, shared, isTiled)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
   const refused = new Set<Node>()
@@ -108,18 +109,17 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   const columns = makeColumns()
   const firstUse = new Map<Column, number>()
   const elementsByRoot = new Map<Node, Elements>()
-  const variables = makePlaces()
-  const contracted = (node: Node): Elements | undefined => {
+  const contracted = (node: Node, columns: Columns): Elements | undefined => {
     if (!isTiled(node) || isPart(node)) return undefined
     const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
     let whole = true
     const contraction = contractionOf(fusion, node, columns, profile, limits, tiles, tuned, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
-    return whole ? contraction && contractionElements(node, contraction, variables) : undefined
+    return whole ? contraction && contractionElements(node, contraction, shared.places) : undefined
   }
   const rowRoots = new Map<Node, readonly Column[]>()
   roots.forEach((root, i) => {
     if (rowwise.includes(root)) rowRoots.set(root, rowColumns(fusion, root, columns))
-    else elementsByRoot.set(root, contracted(root) ?? elementsOf(fusion, root, columns, variables, isPart, refuse))
+    else elementsByRoot.set(root, shared.elements(fusion.bodies.get(root)!, columns, (own) => contracted(root, own) ?? elementsOf(fusion, root, own, shared.places, isPart, refuse)))
     for (const c of columns.all.slice(firstUse.size)) firstUse.set(c, i)
   })
 
@@ -129,7 +129,7 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   const bindingsOf = (slots: Iterable<number>): number =>
     new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.stopped.get(slot)!))).size
   const groups = merge(elementsByRoot, {
-    times, mostBindings: limits.maxStorageBuffersPerShaderStage,
+    times, intern: shared.intern, mostBindings: limits.maxStorageBuffersPerShaderStage,
     joins: (e) => !e.within && !separate.has(e.node) && !rasters.has(e.node) && joinable(table, e),
     bindings: bindingsOf
   })
@@ -143,11 +143,13 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   const arrays = new Set([...columns.all.flatMap((c) => (c.value.kind === "array" ? [c.value.node] : [])), ...within].flatMap((n) => buffersBelow(fusion, n)))
   const stored = (e: Elements): boolean => outputs.has(e.node) || places.has(e.node) || read.has(e.node.id) || arrays.has(e.node)
   const inTable = new Set<Column>()
+  const tabled = new Set<Elements>()
   const neededAt = new Map<Column, number>()
   for (const e of elements) eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => {
     if (x.op !== "read" || x.slot >= 0) return
     const c = columns.all[columnOfSlot(x.slot)]!
     inTable.add(c)
+    tabled.add(e)
     neededAt.set(c, Math.min(neededAt.get(c) ?? Infinity, times.root(e.node)))
   })
   const programs = programsOf(columns, rowRoots, times, neededAt)
@@ -227,13 +229,16 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
     // All of it was handed on to other groups.
     if (!group.some(stored)) continue
     const e = group[0]!
-    const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => {
+    const lower = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => {
       if (e.contraction) return lowerContraction(group, stored, reads, limits, quads)
       const own = group.filter(stored)
       return (quads && fusion.table(e.node.prim).kind !== "opaque" ? lowerQuads(own, kindOf(table, e), reads, limits) : undefined) ?? lowerElements(own, kindOf(table, e), reads, limits, ranges)
     })
-    const quick = made(true)
-    const scheduled = storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
+    const made = (): Scheduled => {
+      const quick = lower(true)
+      return storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? lower(false) : quick
+    }
+    const scheduled = group.some((x) => x.within || tabled.has(x)) ? made() : shared.kernel(group, stored, made)
     if (tooMuch(scheduled.kernel, limits, mostStatements)) {
       if (group.length > 1) {
         apart.push(...group.map((x) => x.node))
