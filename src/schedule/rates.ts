@@ -4,6 +4,7 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { add, i32, mapScalar, mul, operands, read, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { freeVariables } from "../scalar/free-variables.ts"
 import { interner } from "../scalar/intern.ts"
 import { intervals } from "../scalar/interval.ts"
 import { sizeOf } from "./inline.ts"
@@ -144,12 +145,12 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
   }
   const visited = new Set<Scalar>()
   for (const body of bodies) collect(body, visited)
+  const openAround = new Map<Scalar | undefined, (e: Scalar) => ReadonlySet<Var>>()
   /** Whether a loop's variable occurs in `e` outside that loop and outside `at`. */
-  const open = (e: Scalar, at: Scalar | undefined, closed: readonly Var[] = []): boolean => {
-    if (e === at) return false
-    if (e.op === "var") return bound.has(e) && !closed.includes(e)
-    const inner = e.op === "reduce" ? [...closed, ...e.vars] : closed
-    return operands(e).some((x) => open(x, at, inner))
+  const open = (e: Scalar, at: Scalar | undefined): boolean => {
+    const variables = openAround.get(at) ?? freeVariables((v) => bound.has(v), at)
+    openAround.set(at, variables)
+    return variables(e).size > 0
   }
   // The numbers of rows that are computed from places: what else is read by them alone belongs to the row too, where it is there in time:
   // what the host delivers, and what the row's own values are computed from.

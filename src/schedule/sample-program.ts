@@ -3,6 +3,7 @@
  * that they need, in levels; a level needs only what lower levels computed.
  */
 import type { Node } from "../ir/graph.ts"
+import { freeVariables } from "../scalar/free-variables.ts"
 import { eachScalar, i32, mapScalar, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { batchDraws, type DrawBatch } from "./draw-batches.ts"
@@ -263,17 +264,7 @@ const written = (e: Reduction): Reduction => {
 
 /** Whether an expression depends on no variable but the row. */
 const makeLoopFree = (row: Var, within: Var): ((e: Scalar) => boolean) => {
-  const memo = new Map<Scalar, ReadonlySet<Var>>()
-  const free = (e: Scalar): ReadonlySet<Var> => {
-    const known = memo.get(e)
-    if (known) return known
-    const found = new Set<Var>()
-    if (e.op === "var") { if (e !== row && e !== within) found.add(e) }
-    else for (const x of operands(e)) for (const v of free(x)) found.add(v)
-    if (e.op === "reduce") for (const v of e.vars) found.delete(v)
-    memo.set(e, found)
-    return found
-  }
+  const free = freeVariables((v) => v !== row && v !== within)
   return (e) => free(e).size === 0
 }
 
