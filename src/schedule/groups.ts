@@ -25,7 +25,7 @@ import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./
 import { readAtOtherRows } from "./other-rows.ts"
 import { relief } from "./relief.ts"
 import { indexAt } from "./resolve.ts"
-import { memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
+import { buffersOf, memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
 import { splitLong } from "./split-long.ts"
 import { splitPhases } from "./split-phases.ts"
 import { splitWide } from "./split-wide.ts"
@@ -200,18 +200,28 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   }
   const whole = new Map(programs.map((p) => [p, programOf(p.rows, p.columns)]))
   if (force.size > 0) return { force }
+  const usersOf = (own: readonly Column[]): number[] => [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
+  const resultsOf = (own: readonly Column[]): RowResult[] => [...rowRoots].filter(([, mine]) => mine.every((c) => own.includes(c))).map(([node, mine]) => ({ node, columns: mine }))
+  // So are sample programs that cannot be divided.
+  for (const [{ columns: own }, program] of whole) {
+    const [user, ...others] = usersOf(own)
+    if (others.length > 0) continue
+    const least = buffersOf(program!, (slot) => !isDraw(fusion.stopped.get(slot)!)).size + resultsOf(own).length + (own.some((c) => inTable.has(c)) ? 1 : 0)
+    if (least <= limits.maxStorageBuffersPerShaderStage) continue
+    for (const [node, reason] of relief(fusion, roots[user!]!, limits, least) ?? []) force.set(node, reason)
+  }
+  if (force.size > 0) return { force }
   for (const program of programs) {
     const waiting = [program.columns]
     for (let own = waiting.shift(); own; own = waiting.shift()) {
       const made = own === program.columns ? whole.get(program)! : programOf(program.rows, own)!
       const layout = layOut(program.rows, own.filter((c) => inTable.has(c)), firstUse)
       for (const c of own) tables.set(c, layout)
-      const part = own
-      const results = [...rowRoots].filter(([, mine]) => mine.every((c) => part.includes(c))).map(([node, mine]): RowResult => ({ node, columns: mine }))
-      const sampled = (quads: boolean): Scheduled => lowered(program.rows, roots[Math.min(...part.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, profile, quads, ranges))
+      const results = resultsOf(own)
+      const users = usersOf(own)
+      const sampled = (quads: boolean): Scheduled => lowered(program.rows, roots[users[0]!]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, profile, quads, ranges))
       const quick = sampled(true)
       const scheduled = storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? sampled(false) : quick
-      const users = [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
       if (users.length > 1 && tooMuch(scheduled.kernel, limits, mostSampleStatements)) {
         const half = new Set(users.slice(0, users.length >> 1))
         waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))

@@ -242,6 +242,14 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
   return { rows, row, within: parted ? within : undefined, values, columns: wanted.map((w, i) => ({ column: w.column, slot: columnSlots[i]! })), levels: 1 + values.reduce((m, v) => Math.max(m, v.level), 0) }
 }
 
+/** The buffers that a program reads, by their slots. */
+export const buffersOf = ({ values }: SampleProgram, isBuffer: (slot: number) => boolean): ReadonlySet<number> => {
+  const slots = new Set<number>()
+  const read = (v: RowValue): Scalar => (v.kind === "draws" ? v.batch.subject : v.kind === "arrangement" ? v.sample : v.kind === "statistic" ? v.reduce : v.body)
+  eachScalar(values.map(read), (e) => { if (e.op === "read" && e.slot >= 0 && e.slot < memorySlot && isBuffer(e.slot)) slots.add(e.slot) })
+  return slots
+}
+
 const reductionSlots = (statistics: readonly { readonly slot: number }[]): Set<number> => new Set(statistics.map((s) => s.slot))
 
 /** Writes out the variables of few values (colours) where their terms share much, which is then computed once. */
