@@ -67,7 +67,7 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
   const tablePlaces = new Map<Table, { table: Table; offset: number }>()
   const bundles = new Set<Node>()
   let id = nextId
-  const keys = new Map(kernels.map((s) => [s, skeletonOf(s.kernel).key]))
+  const keys = new Map(kernels.map((s) => [s, skeletonOf(s.kernel)]))
   const uses = new Map<string, number>()
   for (const key of keys.values()) uses.set(key, (uses.get(key) ?? 0) + 1)
 
