@@ -42,7 +42,7 @@ export const prepare = async (args: Arguments, console: Console, running: boolea
   const set = { ...host.sizes, ...settings.set }
   return {
     program, entry: entry.name, role: entry.role, seed: settings.seed, inputs: host.inputs,
-    request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify") },
+    request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify"), checked: Object.keys(set).length === 0 },
   }
 }
 
@@ -70,7 +70,7 @@ export const compileEntry = async (prepared: Prepared, device: Device | undefine
     if (uncounted === undefined) return told(prepared, args, console, diagnostics) || value === undefined ? exitOnErrors : { kind: "program", compiled: value }
     const counts = await countSamples(uncounted, { dataDir: dataFolder(args), file: prepared.program.file, skipBad: args.on.has("skip-bad") })
     if (isFailure(counts)) return counts
-    request = { ...request, counts: { ...request.counts, ...counts } }
+    request = { ...request, checked: false, counts: { ...request.counts, ...counts } }
   }
 }
 

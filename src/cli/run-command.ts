@@ -74,7 +74,7 @@ const summaryOf = (plan: Plan, adapter: string, seconds: number, images: number,
 })
 
 /** A run knows its data: evals take them to the last sample. */
-const counting = (prepared: Prepared): Prepared => ({ ...prepared, request: { ...prepared.request, counts: {} } })
+const counting = (prepared: Prepared): Prepared => ({ ...prepared, request: { ...prepared.request, checked: false, counts: {} } })
 
 const training = (prepared: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
   Effect.scoped(
