@@ -1,4 +1,4 @@
-/** Prints a kernel as text: for `--emit kernels`, and to tell kernels apart (`skeleton.ts`). */
+/** Prints a kernel as text, for `--emit kernels`. */
 import { makeNames } from "../backend/wgsl/names.ts"
 import type { Expr, Kernel, Stmt } from "./kernel.ts"
 
@@ -6,13 +6,12 @@ const infix: Readonly<Record<string, string>> = {
   add: "+", sub: "-", mul: "*", div: "/", idiv: "//", mod: "%", eq: "==", ne: "!=", lt: "<", le: "<=", gt: ">", ge: ">=", and: "and", or: "or", xor: "^", bitand: "&", bitor: "|", shl: "<<", shr: ">>"
 }
 
-/** `integer`: how integer constants that are no divisors are printed. */
-export const printKernel = (kernel: Kernel, name: string, integer: (value: number) => string = String): string => {
+export const printKernel = (kernel: Kernel, name: string): string => {
   const names = makeNames()
   const bound = kernel.bindings.map((b) => `%${names.of(b, "b")}`)
   const show = (e: Expr): string => {
     switch (e.op) {
-      case "const": return e.type === "bool" ? (e.value ? "true" : "false") : e.type !== "f32" ? integer(e.value) : Number.isInteger(e.value) ? `${Object.is(e.value, -0) ? "-0" : e.value}.0` : String(e.value)
+      case "const": return e.type === "bool" ? (e.value ? "true" : "false") : e.type === "f32" && Number.isInteger(e.value) ? `${Object.is(e.value, -0) ? "-0" : e.value}.0` : String(e.value)
       case "local": return names.of(e.local, e.type === "words" ? "w" : e.type === "key" ? "k" : "v")
       case "builtin": return e.name
       case "hidden_zero": return "zero"
@@ -20,10 +19,7 @@ export const printKernel = (kernel: Kernel, name: string, integer: (value: numbe
       case "unary": return `${e.fn}(${show(e.x)})`
       case "cast": return `${e.fn}(${show(e.x)})`
       case "fma": return `fma(${show(e.a)}, ${show(e.b)}, ${show(e.c)})`
-      case "binary": {
-        const b = (e.fn === "idiv" || e.fn === "mod") && e.b.op === "const" && e.type !== "f32" ? String(e.b.value) : show(e.b)
-        return infix[e.fn] ? `(${show(e.a)} ${infix[e.fn]} ${b})` : `${e.fn}(${show(e.a)}, ${b})`
-      }
+      case "binary": return infix[e.fn] ? `(${show(e.a)} ${infix[e.fn]} ${show(e.b)})` : `${e.fn}(${show(e.a)}, ${show(e.b)})`
       case "select": return `(if ${show(e.condition)} { ${show(e.then)} } else { ${show(e.else)} })`
       case "threefry": return `threefry(${[...e.key, ...e.counter].map(show).join(", ")}).${e.word}`
       case "load": return `${bound[e.binding]}[${show(e.index)}]`

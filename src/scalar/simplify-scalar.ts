@@ -154,7 +154,8 @@ const simplifier = (slots: ReadonlyMap<number, readonly [number, number]> | unde
     affine,
     exactRange: (sum) => exactRange(sum, range),
     fromAffine: (sum) => {
-      const terms = new Map([...sum.terms].map(([term, c]) => [intern(term), c]))
+      let terms = sum.terms
+      for (const term of terms.keys()) if (intern(term) !== term) terms = new Map([...sum.terms].map(([x, c]) => [intern(x), c]))
       return intern(expressionOf({ terms, constant: sum.constant }, intern.idOf))
     },
   }

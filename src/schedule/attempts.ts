@@ -7,13 +7,14 @@ import { interner, type Interner } from "../scalar/intern.ts"
 import { makeNumberBodies, type NumberBodies } from "./fused-bodies.ts"
 import type { Scheduled } from "./groups.ts"
 import { makeInlined, makeTemplates, type Inlined, type Templates } from "./inline.ts"
-import type { Columns } from "./rates.ts"
+import { makeRows, type Columns } from "./rates.ts"
 
 export interface Shared {
   readonly templates: Templates
   readonly inlined: Inlined
   readonly numberBodies: NumberBodies
   readonly places: Places
+  readonly rowOf: Columns["rowOf"]
   /** For expressions of elements that may join. */
   readonly intern: Interner
   /** The elements of a body (`fused-bodies.ts`). Those that need columns are made each time: columns belong to one attempt. */
@@ -33,7 +34,7 @@ export const makeShared = (): Shared => {
     return known
   }
   return {
-    templates: makeTemplates(), inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), intern: interner(),
+    templates: makeTemplates(), inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), rowOf: makeRows(), intern: interner(),
     elements(body, columns, make) {
       const known = byBody.get(body)
       if (known) return known

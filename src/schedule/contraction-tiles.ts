@@ -206,9 +206,10 @@ const pricedTiles = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], p
   const guards: readonly Guard[] = attrs.guards ?? []
   const product = (loops: readonly number[]): number => loops.reduce((n, l) => n * extents[l]!, 1)
   const found: Priced[] = []
-  const counted = new Map<string, ReturnType<typeof loadsOf>>()
+  const counted = new Map<number, ReturnType<typeof loadsOf>>()
   const loads = (side: 0 | 1, own: Tile["column"], inner: Tile["inner"]): ReturnType<typeof loadsOf> => {
-    const key = `${side} ${own.loop} ${own.size} ${inner.loop} ${inner.size}`
+    // Sizes are at most 8, and no value has as many as 63 dimensions.
+    const key = (((side * 64 + (own.loop ?? 63)) * 16 + own.size) * 64 + (inner.loop ?? 63)) * 16 + inner.size
     const known = counted.get(key) ?? loadsOf(sides[side], [own, inner], extents)
     counted.set(key, known)
     return known

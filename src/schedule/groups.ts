@@ -103,10 +103,10 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
     return !arenas.has(n) && (kind === "buffer" || (outputs.has(n) && kind !== "input" && n.prim !== "const"))
   })
   const rowwise = roots.filter((root) => fusion.rowBound.has(root) && fusion.table(root.prim).kind !== "opaque")
-  const early = readAtOtherRows(fusion, rowwise)
+  const early = readAtOtherRows(fusion, rowwise, shared.rowOf)
   if (early.length > 0) return { force: new Map(early.map((n) => [n, needsOtherRows])) }
 
-  const columns = makeColumns()
+  const columns = makeColumns(shared.rowOf)
   const firstUse = new Map<Column, number>()
   const elementsByRoot = new Map<Node, Elements>()
   const contracted = (node: Node, columns: Columns): Elements | undefined => {

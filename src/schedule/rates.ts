@@ -3,7 +3,7 @@
  * (one sample's draws and statistics) become columns of a table, which the sample kernel computes once for each row.
  */
 import type { Node } from "../ir/graph.ts"
-import { add, i32, mapScalar, mul, operands, read, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { add, i32, mapScalar, mul, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
 import { freeVariables } from "../scalar/free-variables.ts"
 import { interner } from "../scalar/intern.ts"
 import { intervals } from "../scalar/interval.ts"
@@ -36,19 +36,21 @@ export interface Columns {
   array(rows: number, node: Node): Column
 }
 
-export const makeColumns = (): Columns => {
+/** The variables that stand for rows, by how many there are. */
+export const makeRows = (): Columns["rowOf"] => {
+  const known = new Map<number, Var>()
+  return (n) => {
+    const row = known.get(n) ?? variable("row", n)
+    known.set(n, row)
+    return row
+  }
+}
+
+export const makeColumns = (rowOf: Columns["rowOf"]): Columns => {
   const all: Column[] = []
   const intern = interner()
   const byBody = new Map<number, Map<Scalar, Column>>()
   const results = new Set<Column>()
-  const rows = new Map<number, Var>()
-  const rowOf = (n: number): Var => {
-    const known = rows.get(n)
-    if (known) return known
-    const made: Var = { op: "var", type: "i32", name: "row", low: 0, high: n - 1 }
-    rows.set(n, made)
-    return made
-  }
   return {
     all,
     rowOf,
