@@ -5,7 +5,6 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits, Profile, Ranges } from "../schedule/limits.ts"
 import type { Column } from "../schedule/rates.ts"
@@ -124,7 +123,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
       index.unshift(d === 0 ? outer : mod(outer, i32(extents[d]!)))
       stride *= extents[d]!
     }
-    const bodies = simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!])))))
+    const bodies = reads.simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!])))))
     const four = quads && turns >= 4 * leastQuads * lanes ? inQuads(bodies, place, reads) : undefined
     const made = four && four.roots.every(four.moves) ? quadValues(four.roots, four, reads) : undefined
     const turn: Var = four && made ? four.quad : place

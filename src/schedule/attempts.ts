@@ -4,6 +4,7 @@
  */
 import { makePlaces, type Elements, type Places } from "../kernel/lower-elements.ts"
 import { interner, type Interner } from "../scalar/intern.ts"
+import { simplifyAlike, type Simplify } from "../scalar/simplify-alike.ts"
 import { makeNumberBodies, type NumberBodies } from "./fused-bodies.ts"
 import type { Scheduled } from "./groups.ts"
 import { makeInlined, makeTemplates, type Inlined, type Templates } from "./inline.ts"
@@ -14,6 +15,7 @@ export interface Shared {
   readonly inlined: Inlined
   readonly numberBodies: NumberBodies
   readonly places: Places
+  readonly simplify: Simplify
   readonly rowOf: Columns["rowOf"]
   /** For expressions of elements that may join. */
   readonly intern: Interner
@@ -34,7 +36,7 @@ export const makeShared = (): Shared => {
     return known
   }
   return {
-    templates: makeTemplates(), inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), rowOf: makeRows(), intern: interner(),
+    templates: makeTemplates(), inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), simplify: simplifyAlike(), rowOf: makeRows(), intern: interner(),
     elements(body, columns, make) {
       const known = byBody.get(body)
       if (known) return known

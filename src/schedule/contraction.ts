@@ -1,7 +1,6 @@
 /** A contraction as its kernel computes it: what its operands' elements are, with their producers substituted, and its tile. */
 import type { Node } from "../ir/graph.ts"
 import type { ContractAttrs } from "../prim/contraction.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
 import { eachScalar, i32, read, variable, type Scalar, type Var } from "../scalar/scalar.ts"
 import { chooseTile, type Layout, type Tile } from "./contraction-tiles.ts"
 import { costOf } from "./costs.ts"
@@ -63,9 +62,9 @@ export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, prof
     return read(n.dtype, n.id, [perSample ? resolve(fusion.inliner.at(n.inputs[0]!, [at[0]!])) : i32(0), linearIndex(perSample ? n.shape.slice(1) : n.shape, perSample ? at.slice(1) : at)], range)
   } }, parts)
   const index = node.inputs.map((x) => x.shape.map((n, d) => variable(`d${d}`, n)))
-  const inlined = simplify(node.inputs.map((x, i) => fusion.inliner.at(x, index[i]!)))
+  const inlined = fusion.simplify(node.inputs.map((x, i) => fusion.inliner.at(x, index[i]!)))
   const extracted = extractRows(inlined, fusion, columns, undefined)
-  const values = simplify(extracted.map(resolve))
+  const values = fusion.simplify(extracted.map(resolve))
   const operands = values.map((value, i): Operand => ({ shape: node.inputs[i]!.shape, index: index[i]!, value })) as unknown as readonly [Operand, Operand]
   const layouts = [layoutOf(operands[0], fusion), layoutOf(operands[1], fusion)] as const
   const key = shapeKey({ attrs, layouts })

@@ -114,7 +114,7 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
     const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
     let whole = true
     const contraction = contractionOf(fusion, node, columns, profile, limits, tiles, tuned, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
-    return whole ? contraction && contractionElements(node, contraction, shared.places) : undefined
+    return whole ? contraction && contractionElements(node, contraction, shared) : undefined
   }
   const rowRoots = new Map<Node, readonly Column[]>()
   roots.forEach((root, i) => {
@@ -167,7 +167,7 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   if (crowded.size > 0) return { force: crowded }
 
   const tables = new Map<Column, Table>()
-  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes: fusion.stopped, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot })
+  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes: fusion.stopped, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot, simplify: shared.simplify })
   const partsOf = (bound: readonly Bound[]): Node[] => bound.flatMap((b) => (b.kind === "node" && isPart(b.node) ? [b.node] : []))
   const rangesOf = (rows: number, bound: readonly Bound[], node: Node): Ranges | undefined => {
     const parts = partsOf(bound)

@@ -4,7 +4,6 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { eachScalar, type Scalar, type Var } from "../scalar/scalar.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
 import type { Fusion } from "./fuse.ts"
 import { sizeOf } from "./inline.ts"
 import type { Columns } from "./rates.ts"
@@ -31,7 +30,7 @@ export const readAtOtherRows = (fusion: Fusion, roots: readonly Node[], rowOf: C
       return nodes
     }
     // What looks like another row may be this one.
-    if (others(bodies).length > 0) for (const n of others(simplify(bodies))) found.add(n)
+    if (others(bodies).length > 0) for (const n of others(fusion.simplify(bodies))) found.add(n)
   }
   return [...found]
 }

@@ -137,7 +137,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
   // One tree for all: equal parts are one object from here on.
   const arrayList = [...arrays.values()]
   const arrangementList = [...arrangements.entries()]
-  const roots = simplify([...wanted.map((w) => w.body ?? i32(0)), ...arrayList.map((a) => a.body), ...arrangementList.map(([, a]) => a.sample)])
+  const roots = fusion.simplify([...wanted.map((w) => w.body ?? i32(0)), ...arrayList.map((a) => a.body), ...arrangementList.map(([, a]) => a.sample)])
   const columnBodies = roots.slice(0, wanted.length)
   const arrayBodies = roots.slice(wanted.length, wanted.length + arrayList.length)
   const samples = roots.slice(wanted.length + arrayList.length)
