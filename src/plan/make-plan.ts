@@ -5,8 +5,9 @@ import type { Bound, Table } from "../kernel/bindings.ts"
 import { sharedBytes, usesSubgroups } from "../kernel/kernel.ts"
 import { rebased } from "../kernel/rebase.ts"
 import { primitiveNamed } from "../prim/table.ts"
+import type { Common } from "../schedule/attempts.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
-import type { Tiles, Tuned } from "../schedule/contraction.ts"
+import type { Tuned } from "../schedule/contraction.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Profile, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
@@ -18,8 +19,8 @@ export interface PlanOptions {
   readonly profile?: Profile
   /** Tiles measured on the device (`nda tune`). */
   readonly tuned?: Tuned
-  /** Tiles that other plans with the same options chose already. */
-  readonly tiles?: Tiles
+  /** What other plans with the same options found out already. */
+  readonly common?: Common
   readonly settings?: Plan["settings"]
   /** `file:line:column` of an origin. */
   readonly placeOf?: (origin: Origin) => string
@@ -34,7 +35,7 @@ export interface Planned {
 
 export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
   const limits = options.limits ?? webgpuDefaults
-  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.tiles)
+  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.common)
   const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
 }

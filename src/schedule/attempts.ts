@@ -5,17 +5,25 @@
 import { makePlaces, type Elements, type Places } from "../kernel/lower-elements.ts"
 import { interner, type Interner } from "../scalar/intern.ts"
 import { simplifyAlike, type Simplify } from "../scalar/simplify-alike.ts"
+import type { Tiles } from "./contraction.ts"
 import { makeNumberBodies, type NumberBodies } from "./fused-bodies.ts"
 import type { Scheduled } from "./groups.ts"
 import { makeInlined, makeTemplates, type Inlined, type Templates } from "./inline.ts"
 import { makeRows, type Columns } from "./rates.ts"
 
-export interface Shared {
+/** What plans with the same options share too: those of one program have much in common. */
+export interface Common {
+  readonly tiles: Tiles
   readonly templates: Templates
+  readonly simplify: Simplify
+}
+
+export const makeCommon = (): Common => ({ tiles: new Map(), templates: makeTemplates(), simplify: simplifyAlike() })
+
+export interface Shared extends Common {
   readonly inlined: Inlined
   readonly numberBodies: NumberBodies
   readonly places: Places
-  readonly simplify: Simplify
   readonly rowOf: Columns["rowOf"]
   /** For expressions of elements that may join. */
   readonly intern: Interner
@@ -25,7 +33,7 @@ export interface Shared {
   kernel(group: readonly Elements[], stored: (e: Elements) => boolean, make: () => Scheduled): Scheduled
 }
 
-export const makeShared = (): Shared => {
+export const makeShared = (common: Common): Shared => {
   const byBody = new Map<number, Elements>()
   const kernels = new Map<string, Scheduled>()
   const objects = new Map<object, number>()
@@ -36,7 +44,7 @@ export const makeShared = (): Shared => {
     return known
   }
   return {
-    templates: makeTemplates(), inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), simplify: simplifyAlike(), rowOf: makeRows(), intern: interner(),
+    ...common, inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), rowOf: makeRows(), intern: interner(),
     elements(body, columns, make) {
       const known = byBody.get(body)
       if (known) return known

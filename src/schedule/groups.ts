@@ -12,13 +12,13 @@ import { oneBinding } from "../kernel/one-binding.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
-import { makeShared, type Shared } from "./attempts.ts"
+import { makeCommon, makeShared, type Common, type Shared } from "./attempts.ts"
 import { beside } from "./beside.ts"
 import { costsOf, type Costs } from "./costs.ts"
 import { buffersBelow, fuse, type Fusion } from "./fuse.ts"
 import { sizeOf, type Table as PrimitiveTable } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
-import { contractionOf, isTiled, type Tiles, type Tuned } from "./contraction.ts"
+import { contractionOf, isTiled, type Tuned } from "./contraction.ts"
 import { merge } from "./merge.ts"
 import { eachScalar, type Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
@@ -62,15 +62,15 @@ export interface Schedule {
 const mostStatements = 1200
 const mostSampleStatements = 300
 
-export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, tiles: Tiles = new Map()): Schedule => {
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, common: Common = makeCommon()): Schedule => {
   // Two bindings are left for a table and the result.
   const arenas = arenasOf(splitPhases(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
-  const shared = makeShared()
+  const shared = makeShared(common)
   const costs = costsOf(arenas.graph, table, arenas.arenas, shared.templates, isTiled)
   for (;;) {
-    const made = attempt(arenas, costs, table, limits, profile, forced, separate, shared, tiles, tuned)
+    const made = attempt(arenas, costs, table, limits, profile, forced, separate, shared, tuned)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -87,7 +87,7 @@ interface Retry {
   readonly separate?: readonly Node[]
 }
 
-const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, shared: Shared, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
+const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, shared: Shared, tuned: Tuned): Schedule | Retry => {
   const fusion = fuse(graph, table, costs, forced, shared, isTiled)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
@@ -113,7 +113,7 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
     if (!isTiled(node) || isPart(node)) return undefined
     const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
     let whole = true
-    const contraction = contractionOf(fusion, node, columns, profile, limits, tiles, tuned, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
+    const contraction = contractionOf(fusion, node, columns, profile, limits, shared.tiles, tuned, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
     return whole ? contraction && contractionElements(node, contraction, shared) : undefined
   }
   const rowRoots = new Map<Node, readonly Column[]>()
