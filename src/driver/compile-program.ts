@@ -7,7 +7,7 @@ import type { Graph, SourceSpec } from "../ir/graph.ts"
 import type { Evaluation, Program, Slot } from "../ir/program.ts"
 import { makePlan } from "../plan/make-plan.ts"
 import type { EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
-import { makeCommon } from "../schedule/attempts.ts"
+import { makeMemo } from "../schedule/attempts.ts"
 import { webgpuDefaults } from "../schedule/limits.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
@@ -64,7 +64,7 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
   if (!program) return { value: undefined, diagnostics, needs: [] }
   const limits = request.limits ?? webgpuDefaults
   const settings = settingsOf(opened.program, opened.entry)
-  const common = makeCommon()
+  const memo = makeMemo()
   const pieces: Compiled[] = []
   const planned = (name: string, graph: Graph): Plan | undefined => {
     const host = hostProblem(opened, graph)
@@ -73,7 +73,7 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
       return undefined
     }
     const simplified = simplifyGraph(graph)
-    const made = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), common, settings, placeOf: placeOf(opened.program) })
+    const made = makePlan(simplified, { limits, ...(request.profile ? { profile: request.profile } : {}), ...(request.tuned ? { tuned: request.tuned } : {}), memo, settings, placeOf: placeOf(opened.program) })
     const first = made.problems[0]
     if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, made.problems.length - 1))
     if (made.plan) pieces.push({ entry: name, program: opened.program, graph: { ...graph, entry: name }, simplified, schedule: made.schedule, plan: made.plan })

@@ -5,7 +5,7 @@ import type { Bound, Table } from "../kernel/bindings.ts"
 import { sharedBytes, usesSubgroups } from "../kernel/kernel.ts"
 import { rebased } from "../kernel/rebase.ts"
 import { primitiveNamed } from "../prim/table.ts"
-import type { Common } from "../schedule/attempts.ts"
+import type { Memo } from "../schedule/attempts.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
 import type { Tuned } from "../schedule/contraction.ts"
 import { sizeOf } from "../schedule/inline.ts"
@@ -20,7 +20,7 @@ export interface PlanOptions {
   /** Tiles measured on the device (`nda tune`). */
   readonly tuned?: Tuned
   /** What other plans with the same options found out already. */
-  readonly common?: Common
+  readonly memo?: Memo
   readonly settings?: Plan["settings"]
   /** `file:line:column` of an origin. */
   readonly placeOf?: (origin: Origin) => string
@@ -35,7 +35,7 @@ export interface Planned {
 
 export const makePlan = (graph: Graph, options: PlanOptions = {}): Planned => {
   const limits = options.limits ?? webgpuDefaults
-  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.common)
+  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.memo)
   const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
 }

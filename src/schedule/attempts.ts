@@ -12,15 +12,15 @@ import { makeInlined, makeTemplates, type Inlined, type Templates } from "./inli
 import { makeRows, type Columns } from "./rates.ts"
 
 /** What plans with the same options share too: those of one program have much in common. */
-export interface Common {
+export interface Memo {
   readonly tiles: Tiles
   readonly templates: Templates
   readonly simplify: Simplify
 }
 
-export const makeCommon = (): Common => ({ tiles: new Map(), templates: makeTemplates(), simplify: simplifyAlike() })
+export const makeMemo = (): Memo => ({ tiles: new Map(), templates: makeTemplates(), simplify: simplifyAlike() })
 
-export interface Shared extends Common {
+export interface Shared extends Memo {
   readonly inlined: Inlined
   readonly numberBodies: NumberBodies
   readonly places: Places
@@ -33,7 +33,7 @@ export interface Shared extends Common {
   kernel(group: readonly Elements[], stored: (e: Elements) => boolean, make: () => Scheduled): Scheduled
 }
 
-export const makeShared = (common: Common): Shared => {
+export const makeShared = (memo: Memo): Shared => {
   const byBody = new Map<number, Elements>()
   const kernels = new Map<string, Scheduled>()
   const objects = new Map<object, number>()
@@ -44,7 +44,7 @@ export const makeShared = (common: Common): Shared => {
     return known
   }
   return {
-    ...common, inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), rowOf: makeRows(), intern: interner(),
+    ...memo, inlined: makeInlined(), numberBodies: makeNumberBodies(), places: makePlaces(), rowOf: makeRows(), intern: interner(),
     elements(body, columns, make) {
       const known = byBody.get(body)
       if (known) return known

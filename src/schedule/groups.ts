@@ -12,7 +12,7 @@ import { oneBinding } from "../kernel/one-binding.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
-import { makeCommon, makeShared, type Common, type Shared } from "./attempts.ts"
+import { makeMemo, makeShared, type Memo, type Shared } from "./attempts.ts"
 import { beside } from "./beside.ts"
 import { costsOf, type Costs } from "./costs.ts"
 import { buffersBelow, fuse, type Fusion } from "./fuse.ts"
@@ -62,12 +62,12 @@ export interface Schedule {
 const mostStatements = 1200
 const mostSampleStatements = 300
 
-export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, common: Common = makeCommon()): Schedule => {
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, memo: Memo = makeMemo()): Schedule => {
   // Two bindings are left for a table and the result.
   const arenas = arenasOf(splitPhases(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
-  const shared = makeShared(common)
+  const shared = makeShared(memo)
   const costs = costsOf(arenas.graph, table, arenas.arenas, shared.templates, isTiled)
   for (;;) {
     const made = attempt(arenas, costs, table, limits, profile, forced, separate, shared, tuned)
