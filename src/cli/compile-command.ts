@@ -81,7 +81,7 @@ const counted = async (prepared: Prepared, args: Arguments): Promise<Prepared | 
     if (uncounted === undefined) return { ...prepared, request }
     const counts = await countSamples(uncounted, { dataDir: dataFolder(args), file: prepared.program.file, skipBad: args.on.has("skip-bad") })
     if (isFailure(counts)) return counts
-    request = { ...request, counts: { ...request.counts, ...counts } }
+    request = { ...request, checked: false, counts: { ...request.counts, ...counts } }
   }
 }
 

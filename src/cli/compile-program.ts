@@ -42,7 +42,7 @@ export const prepare = async (args: Arguments, console: Console, running: boolea
   const set = { ...host.sizes, ...settings.set }
   return {
     program, entry: entry.name, role: entry.role, seed: settings.seed, inputs: host.inputs,
-    request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify"), ...(args.one.get("precision") === "f16" ? { precision: "f16" } : {}) },
+    request: { file: program.file, sources: program.sources, entry: entry.name, set, verify: args.on.has("verify"), checked: Object.keys(set).length === 0, ...(args.one.get("precision") === "f16" ? { precision: "f16" } : {}) },
   }
 }
 
@@ -82,7 +82,7 @@ export const compileEntry = async (prepared: Prepared, args: Arguments, console:
     if (uncounted === undefined) return told(prepared, args, console, diagnostics) || value === undefined ? exitOnErrors : { kind: "program", compiled: value }
     const counts = await countSamples(uncounted, { dataDir: dataFolder(args), file: prepared.program.file, skipBad: args.on.has("skip-bad") })
     if (isFailure(counts)) return counts
-    request = { ...request, counts: { ...request.counts, ...counts } }
+    request = { ...request, checked: false, counts: { ...request.counts, ...counts } }
   }
 }
 

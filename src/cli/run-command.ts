@@ -74,7 +74,7 @@ const summaryOf = (plan: Plan, adapter: string, seconds: number, images: number,
 })
 
 /** A run knows its data: evals take them to the last sample, and pictures stay the bytes that they were read as. */
-const counting = (prepared: Prepared): Prepared => ({ ...prepared, request: { ...prepared.request, counts: {}, bytes: true } })
+const counting = (prepared: Prepared): Prepared => ({ ...prepared, request: { ...prepared.request, checked: false, counts: {}, bytes: true } })
 
 const training = (given: Prepared, args: Arguments, console: Console): Effect.Effect<Outcome, Failure> =>
   Effect.scoped(

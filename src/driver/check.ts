@@ -29,6 +29,8 @@ export interface Request {
   /** Samples of data sets, by the keys under which a result asked for them (`uncounted`). Without it evals leave out what fills no batch. */
   readonly counts?: Readonly<Record<string, number>>
   readonly verify?: boolean
+  /** The check found no errors with these very sources, settings and counts: it is not made again. */
+  readonly checked?: boolean
 }
 
 export interface Checked {

@@ -7,7 +7,7 @@ import type { Graph, SourceSpec } from "../ir/graph.ts"
 import type { Evaluation, Program, Slot } from "../ir/program.ts"
 import { makePlan } from "../plan/make-plan.ts"
 import type { EvaluationPlan, Plan, ProgramPlan, SlotPlan } from "../plan/plan.ts"
-import type { Tiles } from "../schedule/contraction.ts"
+import { makeMemo } from "../schedule/attempts.ts"
 import type * as Ast from "../syntax/ast.ts"
 import { simplifyGraph } from "../transform/simplify.ts"
 import { hostProblem, openEntry, placeOf, planOptions, settingsOf, type Compiled, type CompileResult, type Opened } from "./compile.ts"
@@ -63,7 +63,7 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
   if (!program) return { value: undefined, diagnostics, needs: [] }
   const settings = settingsOf(opened.program, opened.entry)
   const options = planOptions(request, [...program.steps.map((s) => s.graph), ...program.every.map((e) => e.graph), ...program.evaluations.map((e) => e.batch.graph)])
-  const tiles: Tiles = new Map()
+  const memo = makeMemo()
   const pieces: Compiled[] = []
   const planned = (name: string, graph: Graph): Plan | undefined => {
     const host = hostProblem(opened, graph)
@@ -72,7 +72,7 @@ export const compileProgram = (request: Request): CompileResult<CompiledProgram>
       return undefined
     }
     const simplified = simplifyGraph(graph)
-    const made = makePlan(simplified, { ...options, tiles, settings, placeOf: placeOf(opened.program) })
+    const made = makePlan(simplified, { ...options, memo, settings, placeOf: placeOf(opened.program) })
     const first = made.problems[0]
     if (first) diagnostics.push(limitExceeded(first.origin.span.file === "" ? opened.entry.name.span : first.origin.span, first.message, made.problems.length - 1))
     if (made.plan) pieces.push({ entry: name, program: opened.program, graph: { ...graph, entry: name }, simplified, schedule: made.schedule, plan: made.plan })

@@ -70,7 +70,7 @@ export function openEntry(request: Request, diagnostics: Diagnostic[], entryless
   if ("needs" in program) return program
   if (program.loaded.needs.length > 0) return { needs: program.loaded.needs }
   if (entryless) return { program, entry: undefined }
-  if (!hasErrors(program.loaded.diagnostics)) checkProgram(program)
+  if (!request.checked && !hasErrors(program.loaded.diagnostics)) checkProgram(program)
   if (hasErrors(diagnostics)) return { needs: [] }
   const entry = entryOf(program, request.entry, diagnostics)
   return entry ? { program, entry } : { needs: [] }

@@ -42,7 +42,7 @@ const smaller = (request: Request, opened: Opened, entry: Ast.EntryDeclaration, 
     const setting = batchSetting(opened, entry, source)
     if (setting !== undefined) set[setting] = String(n)
   }
-  const again = openEntry({ ...request, entry: entry.name.text, set }, own)
+  const again = openEntry({ ...request, checked: false, entry: entry.name.text, set }, own)
   const made = "needs" in again || hasErrors(own) ? undefined : elaborate(again.program, again.entry, own, { builder, batches: sizes })
   const words = [...sizes].map(([name, n]) => `${n} of ${name}`).join(", ")
   diagnostics.push(...own.map((d) => ({ ...d, message: `${d.message} (in the last batch: ${words})` })))

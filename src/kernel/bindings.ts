@@ -1,6 +1,7 @@
 /** What a kernel is bound to, and how the reads of its expressions become loads, draws and table words. */
 import type { Node } from "../ir/graph.ts"
 import { eachScalar, operands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import type { Simplify } from "../scalar/simplify-alike.ts"
 import { intervals } from "../scalar/interval.ts"
 import { columnOfSlot, drawAttrs, isPartner, type Column } from "../schedule/rates.ts"
 import { sizeOf } from "../schedule/inline.ts"
@@ -88,6 +89,7 @@ export interface Reads {
   /** A value of the row's own memory (sample kernels only). */
   readonly memory: ((e: Read, index: readonly Expr[]) => Expr) | undefined
   readonly memorySlot: number
+  readonly simplify: Simplify
 }
 
 /** One element of four words chosen at run time. */

@@ -10,7 +10,7 @@ import { rolesOf } from "../schedule/contraction-tiles.ts"
 import type { Contraction, Operand } from "../schedule/contraction.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits } from "../schedule/limits.ts"
-import { expressionOf, linearOf } from "../schedule/linear.ts"
+import { expressionOf, linearOf, substituted, type Linear } from "../schedule/linear.ts"
 import { isDraw } from "../schedule/rates.ts"
 import { foldGroups } from "../schedule/tile.ts"
 import { loadColumns, makeTarget, type Reads } from "./bindings.ts"
@@ -33,6 +33,14 @@ interface Load {
   readonly value: Scalar
 }
 
+/** The index of one dimension, and whether it lies inside. */
+interface PlaceInTile {
+  readonly index: Scalar
+  readonly inside: Scalar
+  /** The index as a sum. */
+  readonly sum: Linear
+}
+
 export const lowerContraction = (group: readonly Elements[], stored: (e: Elements) => boolean, reads: Reads, limits: Limits, quads: boolean): Kernel => {
   const first = group[0]!
   const { attrs, operands, tile } = first.contraction!
@@ -45,8 +53,17 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
   const vars = extents.map((n, l) => variable(`l${l}`, Math.ceil(n / sizeOfLoop(l))))
   const tiled = new Set([column.loop, row.loop, inner.loop].filter((l): l is number => l !== undefined && sizeOfLoop(l) > 1))
 
-  /** A place at a position of the tile; undefined where the term counts nowhere. */
-  const placeAt = (a: Affine, extent: number, at: At): { readonly index: Scalar; readonly inside: Scalar } | undefined => {
+  const placed = new Map<Affine, Map<string, PlaceInTile | undefined>>()
+  /** A place at a position of the tile; undefined where the term counts nowhere. Positions that differ in loops that do not move it have one place. */
+  const placeAt = (a: Affine, extent: number, at: At): PlaceInTile | undefined => {
+    const places = placed.get(a) ?? new Map<string, PlaceInTile | undefined>()
+    placed.set(a, places)
+    let key = `${extent}`
+    for (const { loop } of a.terms) key += ` ${at.get(loop)?.value ?? 0}`
+    if (!places.has(key)) places.set(key, newPlaceAt(a, extent, at))
+    return places.get(key)
+  }
+  const newPlaceAt = (a: Affine, extent: number, at: At): PlaceInTile | undefined => {
     const terms = new Map<Scalar, number>()
     let [constant, low, high, widestLow, widestHigh] = [a.offset, 0, 0, a.offset, a.offset]
     for (const { loop, step } of a.terms) {
@@ -73,7 +90,7 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
     }
     if (low < 0) inside = and(inside, ge(index, i32(0)))
     if (high >= extent) inside = and(inside, lt(index, i32(extent)))
-    return { index, inside }
+    return { index, inside, sum: linearOf(index) }
   }
   const moves = (a: Affine): boolean => a.terms.some((t) => tiled.has(t.loop))
   const guards = attrs.guards ?? []
@@ -94,14 +111,21 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
   for (const g of guards) common(g, g.extent)
 
   const isBuffer = (e: Scalar): e is Extract<Scalar, { op: "read" }> => e.op === "read" && e.slot >= 0 && e.slot < reads.memorySlot && e.index.length === 1 && !isDraw(reads.nodes.get(e.slot)!)
+  /** An operand's element at a place for each of its dimensions. */
+  const elementAt = ({ index, value }: Operand): ((places: ReadonlyMap<Scalar, PlaceInTile>) => Scalar) => {
+    const sum = isBuffer(value) ? linearOf(value.index[0]!) : undefined
+    if (isBuffer(value) && sum && [...sum.terms.keys()].every((x) => index.includes(x as Var))) return (places) => read(value.type, value.slot, [expressionOf(substituted(sum, (x) => places.get(x)!.sum))], value.range)
+    return (places) => mapScalar(value, (e) => (isBuffer(e) ? read(e.type, e.slot, [expressionOf(linearOf(e.index[0]!))], e.range) : e), new Map([...places].map(([x, place]) => [x, place.index])))
+  }
+  const elements = operands.map(elementAt)
   const loadAt = (side: 0 | 1, at: At): Load | undefined => {
-    const { index, value, shape } = operands[side] as Operand
-    const memo = new Map<Scalar, Scalar>()
+    const { index, shape } = operands[side] as Operand
+    const places = new Map<Scalar, PlaceInTile>()
     let inside: Scalar = bool(true)
     for (const [d, a] of accesses[side].entries()) {
       const place = placeAt(a, shape[d]!, at)
       if (!place) return undefined
-      memo.set(index[d]!, place.index)
+      places.set(index[d]!, place)
       if (moves(a)) inside = and(inside, place.inside)
     }
     for (const g of ownGuards(side)) {
@@ -109,8 +133,7 @@ export const lowerContraction = (group: readonly Elements[], stored: (e: Element
       if (!place) return undefined
       inside = and(inside, place.inside)
     }
-    const found = mapScalar(value, (e) => (isBuffer(e) ? read(e.type, e.slot, [expressionOf(linearOf(e.index[0]!))], e.range) : e), memo)
-    return { value: intern(select(inside, found, f32(0))) }
+    return { value: intern(select(inside, elements[side]!(places), f32(0))) }
   }
   const positions = (loop: number | undefined, value: number, size: number): [number, { value: number; size: number }][] => (loop === undefined ? [] : [[loop, { value, size }]])
   const loads = (side: 0 | 1, own: typeof column): (Load | undefined)[][] => range(own.size).map((p) => range(inner.size).map((t) => loadAt(side, new Map([...positions(own.loop, p, own.size), ...positions(inner.loop, t, inner.size)]))))

@@ -1,7 +1,7 @@
 /** Lowers a node to a kernel whose threads compute elements, or places whose lanes (colours) they compute together, one or a few each. */
 import type { Node } from "../ir/graph.ts"
 import { eachScalar, i32, idiv, mod, read, type Scalar, type Var } from "../scalar/scalar.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
+import type { Simplify } from "../scalar/simplify-alike.ts"
 import type { Contraction } from "../schedule/contraction.ts"
 import { laneAxisOf } from "../schedule/costs.ts"
 import type { Fusion } from "../schedule/fuse.ts"
@@ -107,7 +107,7 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, places:
   const index = indexOf(shape, axis, sample, place)
   const positions = Array.from({ length: lanes }, (_, lane) => index.map((x, d) => (d === axis ? i32(lane) : x)))
   const element = fusion.table(node.prim).element ? fusion.inliner.body : fusion.inliner.at
-  const inlined = simplify(positions.map((p) => element(node, p)))
+  const inlined = fusion.simplify(positions.map((p) => element(node, p)))
   const extracted = extractRows(inlined, fusion, columns, sample ? { at: sample, rows: shape[0]! } : undefined, sizeOf(shape) <= workgroup)
   let parted = isPart(node)
   const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: shape[0] === undefined ? 0 : shape[0] - 1 }
@@ -120,20 +120,20 @@ export const elementsOf = (fusion: Fusion, node: Node, columns: Columns, places:
     return read(n.dtype, n.id, [perSample ? resolve(fusion.inliner.at(n.inputs[0]!, [at[0]!])) : i32(0), linearIndex(perSample ? n.shape.slice(1) : n.shape, perSample ? at.slice(1) : at)], range)
   } }, parts)
   const output = positions.map((p) => (isPart(node) && sample ? [within, ...p.slice(1)] : p))
-  const roots = simplify([...extracted.map(resolve), ...output.map((p) => linearIndex(shape, p))])
+  const roots = fusion.simplify([...extracted.map(resolve), ...output.map((p) => linearIndex(shape, p))])
   return { node, sample, place, within: parted ? within : undefined, lanes: positions.map((_, lane) => ({ value: roots[lane]!, at: roots[lanes + lane]! })) }
 }
 
 /** `group`: results over the same places. */
 export const lowerElements = (group: readonly Elements[], kind: KernelKind, reads: Reads, limits: Limits, ranges?: Ranges): Kernel => {
   const { sample, place, within } = group[0]!
-  const shared = group.length === 1 ? undefined : simplify(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])))
+  const shared = group.length === 1 ? undefined : reads.simplify(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])))
   const given = group.flatMap((e) => e.lanes.map((l) => ({ ...l, node: e.node }))).map((l, i) => (shared ? { node: l.node, value: shared[2 * i]!, at: shared[2 * i + 1]! } : l))
   const body: Stmt[] = []
   const samples = ranges ? ranges.step : sample ? sample.high + 1 : 1
   const turns = sample && sharesLoads(given.flatMap((l) => [l.value, l.at]), reads) ? turnsOf(Math.ceil((place.high + 1) / workgroup)) : 1
   const span = workgroup * turns
-  const uniform = uniformQuotients(given.flatMap((l) => [l.value, l.at]), place, span)
+  const uniform = uniformQuotients(given.flatMap((l) => [l.value, l.at]), place, span, reads.simplify)
   const lanes = given.map((l, i) => (uniform ? { node: l.node, value: uniform.roots[2 * i]!, at: uniform.roots[2 * i + 1]! } : l))
   const roots = [...lanes.map((l) => l.value), ...lanes.map((l) => l.at)]
   const across = Math.ceil((place.high + 1) / span)
@@ -199,7 +199,7 @@ export const lowerElements = (group: readonly Elements[], kind: KernelKind, read
 }
 
 /** The elements of a contraction with tiles. */
-export const contractionElements = (node: Node, contraction: Contraction, places: Places): Elements => {
+export const contractionElements = (node: Node, contraction: Contraction, { places, simplify }: { readonly places: Places; readonly simplify: Simplify }): Elements => {
   const { shape } = node
   const perSample = shape.length >= 2 && sizeOf(shape.slice(1)) >= leastPlaces
   const { sample, place } = places.of(perSample ? shape[0]! : undefined, sizeOf(shape) / (perSample ? shape[0]! : 1))

@@ -26,7 +26,7 @@ export const lowerQuads = (group: readonly Elements[], kind: KernelKind, reads: 
   if (sample && samples > limits.maxComputeWorkgroupsPerDimension) return undefined
   const four = inQuads(group.flatMap((e) => e.lanes.flatMap((l) => [l.value, l.at])), place, reads)
   if (!four) return undefined
-  const uniform = uniformQuotients(four.roots, four.quad, workgroup)
+  const uniform = uniformQuotients(four.roots, four.quad, workgroup, reads.simplify)
   const roots = uniform?.roots ?? four.roots
   const lanes = group.flatMap((e) => e.lanes.map(() => e.node)).map((node, i) => ({ node, value: roots[2 * i]!, at: four.of(roots[2 * i + 1]!) }))
   if (lanes.some((l) => l.at === undefined || sizeOf(l.node.shape) % 4 !== 0)) return undefined

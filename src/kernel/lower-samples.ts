@@ -5,7 +5,7 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { eachScalar, i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
+import type { Simplify } from "../scalar/simplify-alike.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits, Profile, Ranges } from "../schedule/limits.ts"
 import type { Column } from "../schedule/rates.ts"
@@ -126,7 +126,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
       index.unshift(d === 0 ? outer : mod(outer, i32(extents[d]!)))
       stride *= extents[d]!
     }
-    const bodies = simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!])))))
+    const bodies = reads.simplify(group.map((s) => mapScalar(s.reduce.body, (e) => e, new Map<Scalar, Scalar>(s.reduce.vars.map((v, d) => [v, index[d]!])))))
     const four = quads && turns >= 4 * leastQuads * lanes ? inQuads(bodies, place, reads) : undefined
     const made = four && four.roots.every(four.moves) ? quadValues(four.roots, four, reads) : undefined
     const turn: Var = four && made ? four.quad : place
@@ -229,7 +229,7 @@ export const lowerSamples = (program: SampleProgram, table: Table, results: read
   lowerScalars(0)
   for (let level = 1; level < program.levels; level++) {
     const parts = sameLoops(program.values.flatMap((v) => (v.kind === "statistic" && v.level === level ? [v] : []))).flatMap(lowerStatistics)
-    sameSums(program.values.flatMap((v) => (v.kind === "array" && v.level === level ? [v] : []))).forEach(lowerArrays)
+    sameSums(program.values.flatMap((v) => (v.kind === "array" && v.level === level ? [v] : [])), reads.simplify).forEach(lowerArrays)
     combine(parts)
     barrier()
     lowerScalars(level)
@@ -303,7 +303,7 @@ const sameLoops = (statistics: readonly Statistic[]): Statistic[][] => {
 }
 
 /** Arrays of one length whose elements are sums over equal extents share their loops: what both read (rows of a picture and of its gradient) is read once. */
-const sameSums = (arrays: readonly RowArray[]): RowArray[][] => {
+const sameSums = (arrays: readonly RowArray[], simplify: Simplify): RowArray[][] => {
   const groups = new Map<string | RowArray, RowArray[]>()
   for (const v of arrays) {
     const key = v.body.op === "reduce" && v.element.high + 1 === v.words && !containsReduction(v.body.body) ? `${v.words}: ${v.body.vars.map((x) => `${x.low}..${x.high}`).join(" ")}` : v

@@ -2,6 +2,7 @@
  * Lowers scalar expressions to statements: shared or costly parts become lets, loop-invariant parts leave their loops,
  * a costly side of a select that nothing else needs becomes an `if`.
  */
+import { freeVariables } from "../scalar/free-variables.ts"
 import { operands, type BinaryFn, type Combine, type Scalar, type ScalarType, type UnaryFn, type Var } from "../scalar/scalar.ts"
 import { arithmetic, local, number, use, type Expr, type Local, type Stmt } from "./kernel.ts"
 
@@ -83,24 +84,7 @@ export const makeLowerer = (target: Target, everything: readonly Scalar[], count
       operands(e).forEach(count)
     }
   }
-  const loopVars = new Map<Scalar, ReadonlySet<Var>>()
-  const noVars: ReadonlySet<Var> = new Set()
-  const loopVarsOf = (e: Scalar): ReadonlySet<Var> => {
-    const known = loopVars.get(e)
-    if (known) return known
-    let found: ReadonlySet<Var> = noVars
-    if (e.op === "var") found = bound.has(e) ? new Set([e]) : noVars
-    else {
-      for (const x of operands(e)) {
-        const inner = loopVarsOf(x)
-        if (inner.size === 0 || inner === found) continue
-        found = found.size === 0 ? inner : new Set([...found, ...inner])
-      }
-      if (e.op === "reduce" && e.vars.some((v) => found.has(v))) found = new Set([...found].filter((v) => !e.vars.includes(v)))
-    }
-    loopVars.set(e, found)
-    return found
-  }
+  const loopVarsOf = freeVariables((v) => bound.has(v))
   const depths = new Map<Expr, number>()
   const depthOf = (e: Expr): number => depths.get(e) ?? 0
 

@@ -3,7 +3,7 @@
  * neighbours become one. What depends on the component is wide (`kernel.ts`).
  */
 import { add, eachScalar, i32, mapScalar, mul, operands, type Scalar, type Var } from "../scalar/scalar.ts"
-import { allRules, divisionByMultiple, simplify } from "../scalar/simplify-scalar.ts"
+import { allRules, divisionByMultiple } from "../scalar/simplify-scalar.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { expressionOf, linearOf } from "../schedule/linear.ts"
 import type { Reads } from "./bindings.ts"
@@ -33,7 +33,7 @@ export const inQuads = (given: readonly Scalar[], place: Var, reads: Reads): Qua
   const quad: Var = { op: "var", type: "i32", name: "q", low: 0, high: (place.high + 1) / 4 - 1 }
   const component: Var = { op: "var", type: "i32", name: "c", low: 0, high: 3 }
   const memo = new Map<Scalar, Scalar>([[place, add(mul(quad, i32(4)), component)]])
-  const roots = simplify(given.map((e) => mapScalar(e, (x) => x, memo)), undefined, undefined, rules)
+  const roots = reads.simplify(given.map((e) => mapScalar(e, (x) => x, memo)), rules)
   const moves = dependingOn((e) => e === component)
   return { quad, component, roots, moves, of: (at) => quadPlace(at, component, moves) }
 }

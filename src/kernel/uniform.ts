@@ -3,7 +3,8 @@
  * span goes by the number of the workgroup alone: what is read there is one load for all lanes, and no gather.
  */
 import { add, eachScalar, i32, mapScalar, mul, type Scalar, type Var } from "../scalar/scalar.ts"
-import { allRules, divisionByMultiple, simplify } from "../scalar/simplify-scalar.ts"
+import type { Simplify } from "../scalar/simplify-alike.ts"
+import { allRules, divisionByMultiple } from "../scalar/simplify-scalar.ts"
 
 export interface Uniform {
   /** The number of the workgroup. */
@@ -14,7 +15,7 @@ export interface Uniform {
 
 const rules = [...allRules, divisionByMultiple]
 
-export const uniformQuotients = (given: readonly Scalar[], place: Var, span: number): Uniform | undefined => {
+export const uniformQuotients = (given: readonly Scalar[], place: Var, span: number, simplify: Simplify): Uniform | undefined => {
   const group: Var = { op: "var", type: "i32", name: "g", low: 0, high: Math.floor(place.high / span) }
   const lane: Var = { op: "var", type: "i32", name: "l", low: 0, high: span - 1 }
   const quotients: Scalar[] = []
@@ -23,7 +24,7 @@ export const uniformQuotients = (given: readonly Scalar[], place: Var, span: num
   })
   if (quotients.length === 0) return undefined
   const split = new Map<Scalar, Scalar>([[place, add(mul(group, i32(span)), lane)]])
-  const made = simplify(quotients.map((e) => mapScalar(e, (x) => x, split)), undefined, undefined, rules)
+  const made = simplify(quotients.map((e) => mapScalar(e, (x) => x, split)), rules)
   const replaced = new Map(quotients.flatMap((e, i) => (contains(made[i]!, lane) || !contains(made[i]!, group) ? [] : [[e, made[i]!] as const])))
   return replaced.size === 0 ? undefined : { group, roots: given.map((e) => mapScalar(e, (x) => x, replaced)) }
 }

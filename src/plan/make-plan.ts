@@ -6,8 +6,9 @@ import type { Bound, Table } from "../kernel/bindings.ts"
 import { sharedBytes, usesHalves, usesSubgroups } from "../kernel/kernel.ts"
 import { rebased } from "../kernel/rebase.ts"
 import { primitiveNamed } from "../prim/table.ts"
+import type { Memo } from "../schedule/attempts.ts"
 import { schedule, type Schedule, type Scheduled } from "../schedule/groups.ts"
-import type { Tiles, Tuned } from "../schedule/contraction.ts"
+import type { Tuned } from "../schedule/contraction.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import { tooLarge, webgpuDefaults, type LimitProblem, type Limits, type Precision, type Profile, type Ranges } from "../schedule/limits.ts"
 import { allocate, type Life } from "../schedule/memory.ts"
@@ -26,8 +27,8 @@ export interface PlanOptions {
   readonly bytes?: boolean
   /** Tiles measured on the device (`nda tune`). */
   readonly tuned?: Tuned
-  /** Tiles that other plans with the same options chose already. */
-  readonly tiles?: Tiles
+  /** What other plans with the same options found out already. */
+  readonly memo?: Memo
   readonly settings?: Plan["settings"]
   /** `file:line:column` of an origin. */
   readonly placeOf?: (origin: Origin) => string
@@ -56,7 +57,7 @@ const withNumbers = (graph: Graph, options: PlanOptions): Graph => {
 export const makePlan = (given: Graph, options: PlanOptions = {}): Planned => {
   const graph = withNumbers(given, options)
   const limits = options.limits ?? webgpuDefaults
-  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.tiles)
+  const scheduled = schedule(graph, primitiveNamed, limits, options.profile ?? "cpu", options.tuned, options.memo)
   const problems = [...scheduled.problems, ...hostProblems(scheduled, limits)]
   return { plan: problems.length > 0 ? undefined : planOf(graph, scheduled, options), problems, schedule: scheduled }
 }

@@ -112,7 +112,8 @@ export const splitBy = (sum: Affine, k: number): { quotient: Affine; rest: Affin
 
 /** The sum as an expression, terms in the order of `idOf`, those with positive coefficients first, the constant last. */
 export const expressionOf = (sum: Affine, idOf: (e: Scalar) => number): Scalar => {
-  const ordered = [...sum.terms].sort(([a], [b]) => idOf(a) - idOf(b))
+  const ordered = [...sum.terms]
+  if (ordered.length > 1) ordered.sort(([a], [b]) => idOf(a) - idOf(b))
   const scaled = (term: Scalar, c: number): Scalar => (c === 1 ? term : mul(term, i32(c)))
   let result: Scalar | undefined
   for (const [term, c] of ordered) if (c > 0) result = result ? add(result, scaled(term, c)) : scaled(term, c)

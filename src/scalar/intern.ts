@@ -1,5 +1,5 @@
 /** Hash-consing: structurally equal scalar expressions become one object. Variables are equal only to themselves. */
-import { operands, type Scalar, withOperands } from "./scalar.ts"
+import { mapped, operands, type Scalar, withOperands } from "./scalar.ts"
 
 export interface Interner {
   /** The one object for this expression. */
@@ -29,12 +29,14 @@ const types = { f32: 0, i32: 1, u32: 2, bool: 3 } as const
 
 export const interner = (): Interner => {
   const ids = new Map<Scalar, number>()
+  /** The object that each expression became; one that is interned is its own. */
+  const known = new Map<Scalar, Scalar>()
   const byKey = new Map<string | number, Scalar>()
   const functions = new Map<string, number>()
-  const known = new Map<Scalar, Scalar>()
 
   const enter = (e: Scalar): Scalar => {
     ids.set(e, ids.size)
+    known.set(e, e)
     return e
   }
 
@@ -72,23 +74,23 @@ export const interner = (): Interner => {
     const stack = [root]
     while (stack.length > 0) {
       const e = stack[stack.length - 1]!
-      if (known.has(e) || ids.has(e)) {
+      if (known.has(e)) {
         stack.pop()
         continue
       }
       const parts = operands(e)
       const before = stack.length
-      for (const x of parts) if (!known.has(x) && !ids.has(x)) stack.push(x)
+      for (const x of parts) if (!known.has(x)) stack.push(x)
       if (stack.length > before) continue
       stack.pop()
       if (e.op === "var") {
-        known.set(e, node(e))
+        enter(e)
         continue
       }
-      const after = parts.map((x) => known.get(x) ?? x)
-      known.set(e, nodeOver(e, after, after.every((x, i) => x === parts[i])))
+      const after = mapped(parts, known)
+      known.set(e, nodeOver(e, after, after === parts))
     }
-    return known.get(root) ?? root
+    return known.get(root)!
   }
 
   return Object.assign(intern, { idOf: (e: Scalar) => ids.get(e)!, node })

@@ -100,10 +100,11 @@ export const not = (a: Scalar): Scalar => (a.op === "const" ? bool(!a.value) : u
 export const neg = (a: Scalar): Scalar => unary("neg", a)
 export const floor = (a: Scalar): Scalar => unary("floor", a)
 
+const none: readonly Scalar[] = []
 /** The operands of a node, in evaluation order. */
 export const operands = (e: Scalar): readonly Scalar[] => {
   switch (e.op) {
-    case "const": case "var": return []
+    case "const": case "var": return none
     case "unary": case "cast": return [e.x]
     case "binary": return [e.a, e.b]
     case "select": return [e.condition, e.then, e.else]
@@ -113,18 +114,28 @@ export const operands = (e: Scalar): readonly Scalar[] => {
   }
 }
 
-/** The same node over other operands (as many, of the same types). */
+/** The same node over other operands (as many, of the same types). Fields in one order: most of a compilation goes through here. */
 export const withOperands = (e: Scalar, xs: readonly Scalar[]): Scalar => {
   switch (e.op) {
     case "const": case "var": return e
-    case "unary": return { ...e, x: xs[0]! }
-    case "cast": return { ...e, x: xs[0]! }
-    case "binary": return { ...e, a: xs[0]!, b: xs[1]! }
-    case "select": return { ...e, condition: xs[0]!, then: xs[1]!, else: xs[2]! }
-    case "read": return { ...e, index: xs }
-    case "reduce": return { ...e, body: xs[0]! }
-    case "threefry": return { ...e, key: [xs[0]!, xs[1]!], counter: [xs[2]!, xs[3]!] }
+    case "unary": return { op: "unary", type: e.type, fn: e.fn, x: xs[0]! }
+    case "cast": return { op: "cast", type: e.type, fn: e.fn, x: xs[0]! }
+    case "binary": return { op: "binary", type: e.type, fn: e.fn, a: xs[0]!, b: xs[1]! }
+    case "select": return { op: "select", type: e.type, condition: xs[0]!, then: xs[1]!, else: xs[2]! }
+    case "read": return { op: "read", type: e.type, slot: e.slot, index: xs, range: e.range }
+    case "reduce": return { op: "reduce", type: e.type, combine: e.combine, vars: e.vars, body: xs[0]! }
+    case "threefry": return { op: "threefry", type: "u32", word: e.word, key: [xs[0]!, xs[1]!], counter: [xs[2]!, xs[3]!] }
   }
+}
+
+/** What each of `xs` became; the same list where nothing changed. */
+export const mapped = (xs: readonly Scalar[], became: ReadonlyMap<Scalar, Scalar>): readonly Scalar[] => {
+  let after: Scalar[] | undefined
+  for (let i = 0; i < xs.length; i++) {
+    const x = became.get(xs[i]!)!
+    if (x !== xs[i]) (after ??= [...xs])[i] = x
+  }
+  return after ?? xs
 }
 
 /** Rebuilds bottom-up, each shared node once. `f` sees a node whose operands are already rebuilt. Iterative: composed bodies may be deeper than the stack. */
@@ -141,8 +152,8 @@ export const mapScalar = (root: Scalar, f: (e: Scalar) => Scalar, memo = new Map
     for (let i = before.length - 1; i >= 0; i--) if (!memo.has(before[i]!)) stack.push(before[i]!)
     if (stack.length > open) continue
     stack.pop()
-    const after = before.map((x) => memo.get(x)!)
-    memo.set(e, f(after.every((x, i) => x === before[i]) ? e : withOperands(e, after)))
+    const after = mapped(before, memo)
+    memo.set(e, f(after === before ? e : withOperands(e, after)))
   }
   return memo.get(root)!
 }
@@ -156,6 +167,6 @@ export const eachScalar = (roots: readonly Scalar[], visit: (e: Scalar) => void)
     if (seen.has(e)) continue
     seen.add(e)
     visit(e)
-    stack.push(...operands(e))
+    for (const x of operands(e)) stack.push(x)
   }
 }

@@ -7,7 +7,7 @@ import { foldConstant } from "./fold-scalar.ts"
 import { interner, type Interner } from "./intern.ts"
 import { intervals, type RangeOf, within } from "./interval.ts"
 import { type ScalarRule, scalarRules } from "./scalar-rules.ts"
-import { i32, operands, type Scalar, withOperands } from "./scalar.ts"
+import { i32, mapped, operands, type Scalar, withOperands } from "./scalar.ts"
 
 /** What a rule may ask. */
 export interface RuleContext {
@@ -154,7 +154,8 @@ const simplifier = (slots: ReadonlyMap<number, readonly [number, number]> | unde
     affine,
     exactRange: (sum) => exactRange(sum, range),
     fromAffine: (sum) => {
-      const terms = new Map([...sum.terms].map(([term, c]) => [intern(term), c]))
+      let terms = sum.terms
+      for (const term of terms.keys()) if (intern(term) !== term) terms = new Map([...sum.terms].map(([x, c]) => [intern(x), c]))
       return intern(expressionOf({ terms, constant: sum.constant }, intern.idOf))
     },
   }
@@ -204,8 +205,8 @@ const simplifier = (slots: ReadonlyMap<number, readonly [number, number]> | unde
       for (const x of parts) if (!done.has(x)) stack.push(x)
       if (stack.length > open) continue
       stack.pop()
-      const after = parts.map((x) => done.get(x)!)
-      done.set(e, settle(after.every((x, i) => x === parts[i]) ? e : withOperands(e, after)))
+      const after = mapped(parts, done)
+      done.set(e, settle(after === parts ? e : withOperands(e, after)))
     }
     return done.get(root)!
   }

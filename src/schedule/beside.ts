@@ -69,7 +69,14 @@ export const beside = (kernels: readonly Scheduled[], given: ReadonlyMap<Node, P
   const tablePlaces = new Map<Table, { table: Table; offset: number }>()
   const bundles = new Set<Node>()
   let id = nextId
-  const keys = new Map(kernels.map((s) => [s, skeletonOf(s.kernel).key]))
+  // Skeletons are long texts: each gets a short key.
+  const skeletons = new Map<string, string>()
+  const keys = new Map(kernels.map((s) => {
+    const text = skeletonOf(s.kernel)
+    const key = skeletons.get(text) ?? `${skeletons.size}`
+    skeletons.set(text, key)
+    return [s, key]
+  }))
   const uses = new Map<string, number>()
   for (const key of keys.values()) uses.set(key, (uses.get(key) ?? 0) + 1)
 

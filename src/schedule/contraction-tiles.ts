@@ -91,19 +91,6 @@ export const rolesOf = (attrs: ContractAttrs): Roles => {
   }
 }
 
-/** The offset of an affine place within its tile: undefined where the term is 0 for every value of the other loops. */
-export const tileOffset = (a: Affine, at: ReadonlyMap<number, { readonly value: number; readonly size: number }>): { readonly exact: boolean; readonly constant: number } | undefined => {
-  let constant = a.offset
-  let exact = true
-  for (const { loop, step } of a.terms) {
-    const tiled = at.get(loop)
-    if (tiled) constant += step * tiled.value
-    if ((step * (tiled?.size ?? 1)) % a.divide !== 0) exact = false
-  }
-  if (!exact) return { exact: false, constant }
-  return constant % a.divide === 0 ? { exact: true, constant: constant / a.divide } : undefined
-}
-
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
 interface Side {
@@ -125,17 +112,22 @@ const loadsOf = ({ access, layout }: Side, tiled: readonly { readonly loop: numb
     }
   })
   let inexact = 0
-  for (const i of range(a.size)) for (const t of range(b.size)) {
-    const at = new Map([...(a.loop === undefined ? [] : [[a.loop, { value: i, size: a.size }] as const]), ...(b.loop === undefined ? [] : [[b.loop, { value: t, size: b.size }] as const])])
+  const stepOf = (p: Affine, loop: number | undefined): number => p.terms.reduce((n, x) => n + (x.loop === loop ? x.step : 0), 0)
+  /** How far a place moves within the tile, and whether it is whole for every value of the other loops. */
+  const inTile = access.map((p) => ({ along: [stepOf(p, a.loop), stepOf(p, b.loop)] as const, whole: p.terms.every((x) => (x.step * (sizes.get(x.loop) ?? 1)) % p.divide === 0) }))
+  // Where the tile moves a place that is not whole for every value of the other loops, each position counts as a place of its own.
+  const exact = access.every((p, d) => inTile[d]!.whole || !p.terms.some((x) => sizes.has(x.loop)))
+  for (let i = 0; i < a.size; i++) for (let t = 0; t < b.size; t++) {
     let place = layout.offset
     let counts = true
-    let exact = true
-    access.forEach((p, d) => {
-      const o = tileOffset(p, at)
-      if (!o) counts = false
-      else if (!o.exact) exact = exact && !p.terms.some((x) => at.has(x.loop))
-      else place += o.constant * layout.steps[d]!
-    })
+    for (let d = 0; d < access.length; d++) {
+      const { along, whole } = inTile[d]!
+      if (!whole) continue
+      const { offset, divide } = access[d]!
+      const constant = offset + along[0] * i + along[1] * t
+      if (constant % divide !== 0) counts = false
+      else place += constant / divide * layout.steps[d]!
+    }
     if (!counts) continue
     kept[t]!++
     if (exact) places.add(place)
@@ -214,9 +206,10 @@ const pricedTiles = (attrs: ContractAttrs, layouts: readonly [Layout, Layout], p
   const guards: readonly Guard[] = attrs.guards ?? []
   const product = (loops: readonly number[]): number => loops.reduce((n, l) => n * extents[l]!, 1)
   const found: Priced[] = []
-  const counted = new Map<string, ReturnType<typeof loadsOf>>()
+  const counted = new Map<number, ReturnType<typeof loadsOf>>()
   const loads = (side: 0 | 1, own: Tile["column"], inner: Tile["inner"]): ReturnType<typeof loadsOf> => {
-    const key = `${side} ${own.loop} ${own.size} ${inner.loop} ${inner.size}`
+    // Sizes are at most 8, and no value has as many as 63 dimensions.
+    const key = (((side * 64 + (own.loop ?? 63)) * 16 + own.size) * 64 + (inner.loop ?? 63)) * 16 + inner.size
     const known = counted.get(key) ?? loadsOf(sides[side], [own, inner], extents)
     counted.set(key, known)
     return known

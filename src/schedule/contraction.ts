@@ -1,7 +1,6 @@
 /** A contraction as its kernel computes it: what its operands' elements are, with their producers substituted, and its tile. */
 import type { Node } from "../ir/graph.ts"
 import type { ContractAttrs } from "../prim/contraction.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
 import { eachScalar, i32, read, variable, type Scalar, type Var } from "../scalar/scalar.ts"
 import { chooseTile, type Layout, type Tile } from "./contraction-tiles.ts"
 import { costOf } from "./costs.ts"
@@ -63,9 +62,9 @@ export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, prof
     return read(n.dtype, n.id, [perSample ? resolve(fusion.inliner.at(n.inputs[0]!, [at[0]!])) : i32(0), linearIndex(perSample ? n.shape.slice(1) : n.shape, perSample ? at.slice(1) : at)], range)
   } }, parts)
   const index = node.inputs.map((x) => x.shape.map((n, d) => variable(`d${d}`, n)))
-  const inlined = simplify(node.inputs.map((x, i) => fusion.inliner.at(x, index[i]!)))
+  const inlined = fusion.simplify(node.inputs.map((x, i) => fusion.inliner.at(x, index[i]!)))
   const extracted = extractRows(inlined, fusion, columns, undefined)
-  const values = simplify(extracted.map(resolve))
+  const values = fusion.simplify(extracted.map(resolve))
   const operands = values.map((value, i): Operand => ({ shape: node.inputs[i]!.shape, index: index[i]!, value })) as unknown as readonly [Operand, Operand]
   const layouts = [layoutOf(operands[0], fusion), layoutOf(operands[1], fusion)] as const
   const key = shapeKey({ attrs, layouts })
@@ -77,12 +76,12 @@ export const contractionOf = (fusion: Fusion, node: Node, columns: Columns, prof
 const layoutOf = ({ shape, index, value }: Operand, fusion: Fusion): Layout => {
   const reads: Extract<Scalar, { op: "read" }>[] = []
   eachScalar([value], (e) => { if (e.op === "read" && e.slot >= 0) reads.push(e) })
-  const sizes = new Map([...fusion.stops.keys()].map((n) => [n.id, sizeOf(n.shape)]))
-  const widest = reads.sort((a, b) => (sizes.get(b.slot) ?? 0) - (sizes.get(a.slot) ?? 0))[0]
+  const size = ({ slot }: { readonly slot: number }): number => sizeOf(fusion.stopped.get(slot)!.shape)
+  const widest = reads.sort((a, b) => size(b) - size(a))[0]
   const work = Math.min(30, costOf([value]).operations * 0.5)
   const rowMajor = shape.map((_, d) => sizeOf(shape.slice(d + 1)))
   if (!widest || widest.index.length !== 1) return { shape, steps: rowMajor, offset: 0, work, quads: false }
   const { terms, constant } = linearOf(widest.index[0]!)
   const affine = [...terms.keys()].every((e) => index.includes(e as Var))
-  return { shape, steps: affine ? index.map((v) => terms.get(v) ?? 0) : rowMajor, offset: affine ? constant : 0, work: value === widest ? 0 : work, quads: affine && (sizes.get(widest.slot) ?? 1) % 4 === 0 }
+  return { shape, steps: affine ? index.map((v) => terms.get(v) ?? 0) : rowMajor, offset: affine ? constant : 0, work: value === widest ? 0 : work, quads: affine && size(widest) % 4 === 0 }
 }

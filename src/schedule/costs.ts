@@ -3,7 +3,7 @@ import type { Graph, Node } from "../ir/graph.ts"
 import { topological } from "../ir/walk.ts"
 import { eachScalar, operands, type Scalar, type UnaryFn } from "../scalar/scalar.ts"
 import type { Profile } from "./limits.ts"
-import { constantOf, makeInliner, sizeOf, type Table, type Templates } from "./inline.ts"
+import { constantOf, makeInlined, makeInliner, sizeOf, type Table, type Templates } from "./inline.ts"
 
 /** A row holds at most so many elements of one sample. */
 export const mostRowElements = 1024
@@ -100,7 +100,7 @@ const isAlone = (x: Scalar): boolean => x.op === "var" && x.low === x.high
 
 export const costsOf = (graph: Graph, table: Table, arenas: ReadonlySet<Node>, templates: Templates, tiled: (node: Node) => boolean, profile: Profile): Costs => {
   const live = topological(graph.outputs.map((o) => o.node))
-  const probe = makeInliner(table, () => true, templates)
+  const probe = makeInliner(table, () => true, (node) => node.id, templates, makeInlined())
   const own = new Map<Node, NodeCost>()
   const total = new Map<Node, number>()
   const hasRow = new Set<Node>()

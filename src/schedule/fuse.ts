@@ -3,9 +3,11 @@
  * A `row` is a small value of each sample (a statistic, a drawn array); it is computed by the sample kernel.
  */
 import type { Graph, Node } from "../ir/graph.ts"
+import type { Simplify } from "../scalar/simplify-alike.ts"
+import type { Shared } from "./attempts.ts"
 import { longReduction, mostRowElements, rowShaped, sourceOf, type Cost, type Costs } from "./costs.ts"
+import { makeInliner, sizeOf, type Inliner, type Table } from "./inline.ts"
 import type { Profile } from "./limits.ts"
-import { makeInliner, sizeOf, type Inliner, type Table, type Templates } from "./inline.ts"
 
 export type StopKind = "input" | "constant" | "draw" | "row" | "buffer"
 
@@ -20,7 +22,12 @@ export interface Fusion {
   /** Live nodes in topological order. */
   readonly live: readonly Node[]
   readonly stops: ReadonlyMap<Node, Stop>
+  /** The nodes of the stops by their ids, which are the slots that expressions read them by. */
+  readonly stopped: ReadonlyMap<number, Node>
+  /** Equal numbers are equal bodies (`fused-bodies.ts`). */
+  readonly bodies: ReadonlyMap<Node, number>
   readonly inliner: Inliner
+  readonly simplify: Simplify
   readonly table: Table
   /** Nodes that depend on one sample's draws or statistics, or are long reductions, with few elements for each sample. */
   readonly rowBound: ReadonlySet<Node>
@@ -57,7 +64,7 @@ const lastOfChains = (live: readonly Node[], own: Costs["own"], tiled: (node: No
 
 const sourceReasons = { input: "the host delivers it", draw: "drawn", constant: "constant data" } as const
 
-export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: Costs, forced: ReadonlyMap<Node, string>, templates: Templates, tiled: (node: Node) => boolean, profile: Profile): Fusion => {
+export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: Costs, forced: ReadonlyMap<Node, string>, { templates, inlined, numberBodies, simplify }: Shared, tiled: (node: Node) => boolean, profile: Profile): Fusion => {
   const stops = new Map<Node, Stop>()
   const stop = (node: Node, kind: StopKind, reason: string): void => { stops.set(node, { node, kind, reason }) }
   const outputs = new Set(graph.outputs.map((o) => o.node))
@@ -105,7 +112,9 @@ export const fuse = (graph: Graph, table: Table, { live, own, total, hasRow }: C
     }
   }
   const rowBound = new Set([...hasRow].filter((n) => rowShaped(n, (own.get(n)?.terms ?? 1) >= longReduction) || n.shape.length === 0))
-  return { live, stops, inliner: makeInliner(table, (n) => stops.has(n), templates), table, rowBound }
+  const bodies = numberBodies(live, stops)
+  const inliner = makeInliner(table, (n) => stops.has(n), (n) => bodies.get(n)!, templates, inlined)
+  return { live, stops, stopped: new Map([...stops.keys()].map((n) => [n.id, n])), bodies, inliner, simplify, table, rowBound }
 }
 
 /** The stored values that a value is computed from. */

@@ -5,26 +5,27 @@
 import type { Graph, Node } from "../ir/graph.ts"
 import { sharedBytes, type Kernel, type KernelKind } from "../kernel/kernel.ts"
 import { makeBindings, type Bound, type Reads, type Table } from "../kernel/bindings.ts"
-import { contractionElements, elementsOf, lowerElements, makePlaces, type Elements } from "../kernel/lower-elements.ts"
+import { contractionElements, elementsOf, lowerElements, type Elements } from "../kernel/lower-elements.ts"
 import { lowerContraction } from "../kernel/lower-contraction.ts"
 import { lowerQuads } from "../kernel/lower-quads.ts"
 import { oneBinding } from "../kernel/one-binding.ts"
 import { lowerSamples, type RowResult } from "../kernel/lower-samples.ts"
 import { statementsOf } from "../kernel/verify-kernel.ts"
 import { arenasOf, type Arenas, type Place } from "./arenas.ts"
+import { makeMemo, makeShared, type Memo, type Shared } from "./attempts.ts"
 import { beside } from "./beside.ts"
 import { costsOf, type Costs } from "./costs.ts"
 import { buffersBelow, fuse, type Fusion } from "./fuse.ts"
-import { makeTemplates, sizeOf, type Table as PrimitiveTable, type Templates } from "./inline.ts"
+import { sizeOf, type Table as PrimitiveTable } from "./inline.ts"
 import { rangesFor, tooLarge, type LimitProblem, type Limits, type Profile, type Ranges } from "./limits.ts"
-import { contractionOf, isTiled, type Tiles, type Tuned } from "./contraction.ts"
+import { contractionOf, isTiled, type Tuned } from "./contraction.ts"
 import { merge } from "./merge.ts"
 import { eachScalar, type Var } from "../scalar/scalar.ts"
 import { columnOfSlot, isDraw, makeColumns, type Column, type Columns } from "./rates.ts"
 import { readAtOtherRows } from "./other-rows.ts"
 import { relief } from "./relief.ts"
 import { indexAt } from "./resolve.ts"
-import { memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
+import { buffersOf, memorySlot, sampleProgram, type SampleProgram } from "./sample-program.ts"
 import { splitLong } from "./split-long.ts"
 import { splitPhases } from "./split-phases.ts"
 import { splitWide } from "./split-wide.ts"
@@ -61,15 +62,15 @@ export interface Schedule {
 const mostStatements = 1200
 const mostSampleStatements = 300
 
-export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, tiles: Tiles = new Map()): Schedule => {
+export const schedule = (whole: Graph, table: PrimitiveTable, limits: Limits, profile: Profile = "cpu", tuned: Tuned = () => undefined, memo: Memo = makeMemo()): Schedule => {
   // Two bindings are left for a table and the result.
   const arenas = arenasOf(splitPhases(splitLong(splitWide(whole, limits.maxStorageBuffersPerShaderStage - 2), table)), table)
   const forced = new Map<Node, string>([...[...arenas.arenas].map((n) => [n, "an arena"] as const), ...[...arenas.places.keys()].map((n) => [n, "a part of an arena"] as const)])
   const separate = new Set<Node>()
-  const templates = makeTemplates()
-  const costs = costsOf(arenas.graph, table, arenas.arenas, templates, isTiled, profile)
+  const shared = makeShared(memo)
+  const costs = costsOf(arenas.graph, table, arenas.arenas, shared.templates, isTiled, profile)
   for (;;) {
-    const made = attempt(arenas, costs, table, limits, profile, forced, separate, templates, tiles, tuned)
+    const made = attempt(arenas, costs, table, limits, profile, forced, separate, shared, tuned)
     if (!("force" in made)) return made
     const before = forced.size + separate.size
     for (const [node, reason] of made.force) forced.set(node, reason)
@@ -86,8 +87,8 @@ interface Retry {
   readonly separate?: readonly Node[]
 }
 
-const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, templates: Templates, tiles: Tiles, tuned: Tuned): Schedule | Retry => {
-  const fusion = fuse(graph, table, costs, forced, templates, isTiled, profile)
+const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: PrimitiveTable, limits: Limits, profile: Profile, forced: ReadonlyMap<Node, string>, separate: ReadonlySet<Node>, shared: Shared, tuned: Tuned): Schedule | Retry => {
+  const fusion = fuse(graph, table, costs, forced, shared, isTiled, profile)
   const problems: LimitProblem[] = []
   const isPart = (node: Node): boolean => 4 * sizeOf(node.shape) > limits.maxStorageBufferBindingSize
   const refused = new Set<Node>()
@@ -102,34 +103,33 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
     return !arenas.has(n) && (kind === "buffer" || (outputs.has(n) && kind !== "input" && n.prim !== "const"))
   })
   const rowwise = roots.filter((root) => fusion.rowBound.has(root) && fusion.table(root.prim).kind !== "opaque")
-  const early = readAtOtherRows(fusion, rowwise)
+  const early = readAtOtherRows(fusion, rowwise, shared.rowOf)
   if (early.length > 0) return { force: new Map(early.map((n) => [n, needsOtherRows])) }
 
-  const columns = makeColumns()
+  const columns = makeColumns(shared.rowOf)
   const firstUse = new Map<Column, number>()
   const elementsByRoot = new Map<Node, Elements>()
-  const variables = makePlaces()
-  const contracted = (node: Node): Elements | undefined => {
+  const contracted = (node: Node, columns: Columns): Elements | undefined => {
     if (!isTiled(node) || isPart(node)) return undefined
     const within: Var = { op: "var", type: "i32", name: "m", low: 0, high: 0 }
     let whole = true
-    const contraction = contractionOf(fusion, node, columns, profile, limits, tiles, tuned, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
-    return whole ? contraction && contractionElements(node, contraction, variables) : undefined
+    const contraction = contractionOf(fusion, node, columns, profile, limits, shared.tiles, tuned, { isPart: (n) => { if (isPart(n)) whole = false; return false }, sample: within, within, refuse })
+    return whole ? contraction && contractionElements(node, contraction, shared) : undefined
   }
   const rowRoots = new Map<Node, readonly Column[]>()
   roots.forEach((root, i) => {
     if (rowwise.includes(root)) rowRoots.set(root, rowColumns(fusion, root, columns))
-    else elementsByRoot.set(root, contracted(root) ?? elementsOf(fusion, root, columns, variables, isPart, refuse))
-    for (const c of columns.all) if (!firstUse.has(c)) firstUse.set(c, i)
+    else elementsByRoot.set(root, shared.elements(fusion.bodies.get(root)!, columns, (own) => contracted(root, own) ?? elementsOf(fusion, root, own, shared.places, isPart, refuse)))
+    for (const c of columns.all.slice(firstUse.size)) firstUse.set(c, i)
   })
 
   const times = timesOf(fusion, elementsByRoot, arenas, rowRoots, columns)
   const rasters = new Set(graph.rasters.map((r) => r.node))
   /** How many buffers and tables stand behind slots. */
   const bindingsOf = (slots: Iterable<number>): number =>
-    new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.live.find((n) => n.id === slot)!))).size
+    new Set([...slots].filter((slot) => slot < memorySlot).map((slot) => (slot >= 0 ? slot : -1 - columns.all[columnOfSlot(slot)]!.rows)).filter((slot) => slot < 0 || !isDraw(fusion.stopped.get(slot)!))).size
   const groups = merge(elementsByRoot, {
-    times, mostBindings: limits.maxStorageBuffersPerShaderStage,
+    times, intern: shared.intern, mostBindings: limits.maxStorageBuffersPerShaderStage,
     joins: (e) => !e.within && !separate.has(e.node) && !rasters.has(e.node) && joinable(table, e),
     bindings: bindingsOf
   })
@@ -143,11 +143,13 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   const arrays = new Set([...columns.all.flatMap((c) => (c.value.kind === "array" ? [c.value.node] : [])), ...within].flatMap((n) => buffersBelow(fusion, n)))
   const stored = (e: Elements): boolean => outputs.has(e.node) || places.has(e.node) || read.has(e.node.id) || arrays.has(e.node)
   const inTable = new Set<Column>()
+  const tabled = new Set<Elements>()
   const neededAt = new Map<Column, number>()
   for (const e of elements) eachScalar(e.lanes.flatMap((l) => [l.value, l.at]), (x) => {
     if (x.op !== "read" || x.slot >= 0) return
     const c = columns.all[columnOfSlot(x.slot)]!
     inTable.add(c)
+    tabled.add(e)
     neededAt.set(c, Math.min(neededAt.get(c) ?? Infinity, times.root(e.node)))
   })
   const programs = programsOf(columns, rowRoots, times, neededAt)
@@ -165,8 +167,7 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   if (crowded.size > 0) return { force: crowded }
 
   const tables = new Map<Column, Table>()
-  const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
-  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot })
+  const readsFor = (): Reads => ({ bindings: makeBindings(), nodes: fusion.stopped, columns: columns.all, tableOf: (c) => tables.get(c)!, memory: undefined, memorySlot, simplify: shared.simplify })
   const partsOf = (bound: readonly Bound[]): Node[] => bound.flatMap((b) => (b.kind === "node" && isPart(b.node) ? [b.node] : []))
   const rangesOf = (rows: number, bound: readonly Bound[], node: Node): Ranges | undefined => {
     const parts = partsOf(bound)
@@ -199,18 +200,28 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   }
   const whole = new Map(programs.map((p) => [p, programOf(p.rows, p.columns)]))
   if (force.size > 0) return { force }
+  const usersOf = (own: readonly Column[]): number[] => [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
+  const resultsOf = (own: readonly Column[]): RowResult[] => [...rowRoots].filter(([, mine]) => mine.every((c) => own.includes(c))).map(([node, mine]) => ({ node, columns: mine }))
+  // So are sample programs that cannot be divided.
+  for (const [{ columns: own }, program] of whole) {
+    const [user, ...others] = usersOf(own)
+    if (others.length > 0) continue
+    const least = buffersOf(program!, (slot) => !isDraw(fusion.stopped.get(slot)!)).size + resultsOf(own).length + (own.some((c) => inTable.has(c)) ? 1 : 0)
+    if (least <= limits.maxStorageBuffersPerShaderStage) continue
+    for (const [node, reason] of relief(fusion, roots[user!]!, limits, least) ?? []) force.set(node, reason)
+  }
+  if (force.size > 0) return { force }
   for (const program of programs) {
     const waiting = [program.columns]
     for (let own = waiting.shift(); own; own = waiting.shift()) {
       const made = own === program.columns ? whole.get(program)! : programOf(program.rows, own)!
       const layout = layOut(program.rows, own.filter((c) => inTable.has(c)), firstUse)
       for (const c of own) tables.set(c, layout)
-      const part = own
-      const results = [...rowRoots].filter(([, mine]) => mine.every((c) => part.includes(c))).map(([node, mine]): RowResult => ({ node, columns: mine }))
-      const sampled = (quads: boolean): Scheduled => lowered(program.rows, roots[Math.min(...part.map((c) => firstUse.get(c)!))]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, profile, quads, ranges))
+      const results = resultsOf(own)
+      const users = usersOf(own)
+      const sampled = (quads: boolean): Scheduled => lowered(program.rows, roots[users[0]!]!, (reads, ranges) => lowerSamples(made, layout, results, reads, limits, profile, quads, ranges))
       const quick = sampled(true)
       const scheduled = storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? sampled(false) : quick
-      const users = [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
       if (users.length > 1 && tooMuch(scheduled.kernel, limits, mostSampleStatements)) {
         const half = new Set(users.slice(0, users.length >> 1))
         waiting.unshift(own.filter((c) => half.has(firstUse.get(c)!)), own.filter((c) => !half.has(firstUse.get(c)!)))
@@ -228,13 +239,16 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
     // All of it was handed on to other groups.
     if (!group.some(stored)) continue
     const e = group[0]!
-    const made = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => {
+    const lower = (quads: boolean): Scheduled => lowered(e.sample ? e.sample.high + 1 : 1, e.node, (reads, ranges) => {
       if (e.contraction) return lowerContraction(group, stored, reads, limits, quads)
       const own = group.filter(stored)
       return (quads && fusion.table(e.node.prim).kind !== "opaque" ? lowerQuads(own, kindOf(table, e), reads, limits) : undefined) ?? lowerElements(own, kindOf(table, e), reads, limits, ranges)
     })
-    const quick = made(true)
-    const scheduled = storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? made(false) : quick
+    const made = (): Scheduled => {
+      const quick = lower(true)
+      return storageOf(quick.kernel) > limits.maxStorageBuffersPerShaderStage ? lower(false) : quick
+    }
+    const scheduled = group.some((x) => x.within || tabled.has(x)) ? made() : shared.kernel(group, stored, made)
     if (tooMuch(scheduled.kernel, limits, mostStatements)) {
       if (group.length > 1) {
         apart.push(...group.map((x) => x.node))

@@ -81,7 +81,16 @@ export const makeTemplates = (): Templates => {
   }
 }
 
-export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean, templates: Templates): Inliner => {
+/** Elements that are made already, and what tells them apart: inliners of one graph may share them too, wherever they stop. */
+export interface Inlined {
+  readonly elements: Map<string, Scalar>
+  /** A number for each index expression. */
+  idOf(e: Scalar): number
+  /** The reduction variables of a node's element at this index, for those that its template binds. */
+  variablesFor(node: Node, bound: readonly Var[], index: readonly Scalar[]): Var[]
+}
+
+export const makeInlined = (): Inlined => {
   const ids = new Map<Scalar, number>()
   const constants = new Map<string, number>()
   let next = 0
@@ -118,7 +127,11 @@ export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean, temp
     if (!kept) renamed.set(node, target)
     return target
   }
+  return { elements: new Map(), idOf, variablesFor }
+}
 
+/** `bodyOf`: a number that tells bodies of nodes apart (`fused-bodies.ts`). */
+export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean, bodyOf: (node: Node) => number, templates: Templates, { elements, idOf, variablesFor }: Inlined): Inliner => {
   // The element over placeholders for the indices that are not constants; a placeholder lies within its dimension.
   const templateOf = (node: Node, index: readonly Scalar[]): Template => {
     const key = `${templates.kindOf(node)}:${index.map((x) => (x.op === "const" ? x.value : "")).join(",")}`
@@ -133,9 +146,8 @@ export const makeInliner = (table: Table, stopsAt: (node: Node) => boolean, temp
     return template
   }
 
-  const elements = new Map<string, Scalar>()
   const body = (node: Node, index: readonly Scalar[]): Scalar => {
-    const key = `${node.id}:${index.map(idOf).join(",")}`
+    const key = `${bodyOf(node)}:${index.map(idOf).join(",")}`
     const known = elements.get(key)
     if (known) return known
     const { holes, element } = templateOf(node, index)

@@ -22,7 +22,20 @@ export const linearOf = (e: Scalar): Linear => {
     else terms.set(x, (terms.get(x) ?? 0) + factor)
   }
   go(e, 1)
-  for (const [x, k] of [...terms]) if (k === 0) terms.delete(x)
+  for (const [x, k] of terms) if (k === 0) terms.delete(x)
+  return { terms, constant }
+}
+
+/** The sum with sums in place of its terms. */
+export const substituted = (sum: Linear, of: (term: Scalar) => Linear): Linear => {
+  const terms = new Map<Scalar, number>()
+  let { constant } = sum
+  for (const [x, k] of sum.terms) {
+    const part = of(x)
+    constant += k * part.constant
+    for (const [y, c] of part.terms) terms.set(y, (terms.get(y) ?? 0) + k * c)
+  }
+  for (const [x, k] of terms) if (k === 0) terms.delete(x)
   return { terms, constant }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Node } from "../ir/graph.ts"
 import type { Elements } from "../kernel/lower-elements.ts"
-import { interner } from "../scalar/intern.ts"
+import type { Interner } from "../scalar/intern.ts"
 import { eachScalar, mapScalar, type Scalar } from "../scalar/scalar.ts"
 import { linearOf } from "./linear.ts"
 import type { Times } from "./times.ts"
@@ -34,6 +34,7 @@ const sizeAndSlots = (members: readonly Elements[]): { readonly nodes: number; r
 
 export interface Merging {
   readonly times: Times
+  readonly intern: Interner
   /** Whether a root may be computed together with others. */
   readonly joins: (e: Elements) => boolean
   /** How many storage buffers the kernel of these reads has, its outputs left out. */
@@ -42,8 +43,7 @@ export interface Merging {
 }
 
 /** `elements` in topological order; its entries are replaced where a value is handed on. Gives the groups, by their first member. */
-export const merge = (elements: Map<Node, Elements>, { times, joins, bindings, mostBindings }: Merging): readonly (readonly Elements[])[] => {
-  const intern = interner()
+export const merge = (elements: Map<Node, Elements>, { times, intern, joins, bindings, mostBindings }: Merging): readonly (readonly Elements[])[] => {
   const groups: Group[] = []
   const groupOf = new Map<number, Group>()
   for (const [node, before] of elements) {

@@ -4,22 +4,22 @@
  */
 import type { Node } from "../ir/graph.ts"
 import { eachScalar, type Scalar, type Var } from "../scalar/scalar.ts"
-import { simplify } from "../scalar/simplify-scalar.ts"
 import type { Fusion } from "./fuse.ts"
 import { sizeOf } from "./inline.ts"
+import type { Columns } from "./rates.ts"
 import { indexAt } from "./resolve.ts"
 
 /** At most so many elements of a row are looked at one by one. */
 const mostElements = 8
 
 /** `roots`: stored values that are computed row by row. */
-export const readAtOtherRows = (fusion: Fusion, roots: readonly Node[]): Node[] => {
+export const readAtOtherRows = (fusion: Fusion, roots: readonly Node[], rowOf: Columns["rowOf"]): Node[] => {
   const rows = new Map([...fusion.stops.values()].filter((s) => s.kind === "row").map((s) => [s.node.id, s.node]))
   if (rows.size === 0) return []
   const found = new Set<Node>()
   for (const node of [...rows.values(), ...roots]) {
     const rest = node.shape.slice(1)
-    const row: Var = { op: "var", type: "i32", name: "row", low: 0, high: (node.shape[0] ?? 1) - 1 }
+    const row = rowOf(node.shape[0] ?? 1)
     const places: Scalar[][] = sizeOf(rest) <= mostElements
       ? Array.from({ length: sizeOf(rest) }, (_, e) => indexAt(rest, e))
       : [rest.map((n, d): Var => ({ op: "var", type: "i32", name: `e${d}`, low: 0, high: n - 1 }))]
@@ -30,7 +30,7 @@ export const readAtOtherRows = (fusion: Fusion, roots: readonly Node[]): Node[] 
       return nodes
     }
     // What looks like another row may be this one.
-    if (others(bodies).length > 0) for (const n of others(simplify(bodies))) found.add(n)
+    if (others(bodies).length > 0) for (const n of others(fusion.simplify(bodies))) found.add(n)
   }
   return [...found]
 }

@@ -3,7 +3,8 @@
  * (one sample's draws and statistics) become columns of a table, which the sample kernel computes once for each row.
  */
 import type { Node } from "../ir/graph.ts"
-import { add, i32, mapScalar, mul, operands, read, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { add, i32, mapScalar, mul, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { freeVariables } from "../scalar/free-variables.ts"
 import { interner } from "../scalar/intern.ts"
 import { intervals } from "../scalar/interval.ts"
 import { sizeOf } from "./inline.ts"
@@ -35,19 +36,21 @@ export interface Columns {
   array(rows: number, node: Node): Column
 }
 
-export const makeColumns = (): Columns => {
+/** The variables that stand for rows, by how many there are. */
+export const makeRows = (): Columns["rowOf"] => {
+  const known = new Map<number, Var>()
+  return (n) => {
+    const row = known.get(n) ?? variable("row", n)
+    known.set(n, row)
+    return row
+  }
+}
+
+export const makeColumns = (rowOf: Columns["rowOf"]): Columns => {
   const all: Column[] = []
   const intern = interner()
   const byBody = new Map<number, Map<Scalar, Column>>()
   const results = new Set<Column>()
-  const rows = new Map<number, Var>()
-  const rowOf = (n: number): Var => {
-    const known = rows.get(n)
-    if (known) return known
-    const made: Var = { op: "var", type: "i32", name: "row", low: 0, high: n - 1 }
-    rows.set(n, made)
-    return made
-  }
   return {
     all,
     rowOf,
@@ -125,7 +128,7 @@ const join = (a: Rate, b: Rate): Rate => {
  * what is drawn once for all rows may as well be drawn by each.
  */
 export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: Columns, sample: { readonly at: Var; readonly rows: number } | undefined, few = false): Scalar[] => {
-  const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
+  const nodes = fusion.stopped
   const rowValue = (e: Scalar): { node: Node; global: boolean } | undefined => {
     if (e.op !== "read") return undefined
     const node = nodes.get(e.slot)!
@@ -144,12 +147,12 @@ export const extractRows = (bodies: readonly Scalar[], fusion: Fusion, columns: 
   }
   const visited = new Set<Scalar>()
   for (const body of bodies) collect(body, visited)
+  const openAround = new Map<Scalar | undefined, (e: Scalar) => ReadonlySet<Var>>()
   /** Whether a loop's variable occurs in `e` outside that loop and outside `at`. */
-  const open = (e: Scalar, at: Scalar | undefined, closed: readonly Var[] = []): boolean => {
-    if (e === at) return false
-    if (e.op === "var") return bound.has(e) && !closed.includes(e)
-    const inner = e.op === "reduce" ? [...closed, ...e.vars] : closed
-    return operands(e).some((x) => open(x, at, inner))
+  const open = (e: Scalar, at: Scalar | undefined): boolean => {
+    const variables = openAround.get(at) ?? freeVariables((v) => bound.has(v), at)
+    openAround.set(at, variables)
+    return variables(e).size > 0
   }
   // The numbers of rows that are computed from places: what else is read by them alone belongs to the row too, where it is there in time:
   // what the host delivers, and what the row's own values are computed from.

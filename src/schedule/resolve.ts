@@ -64,12 +64,11 @@ export interface Parts {
 }
 
 export const makeResolve = (fusion: Fusion, resolver: Resolver, parts?: Parts): ((e: Scalar) => Scalar) => {
-  const nodes = new Map<number, Node>([...fusion.stops.keys()].map((n) => [n.id, n]))
   const memo = new Map<Scalar, Scalar>()
   const resolve = (e: Scalar): Scalar => mapScalar(e, at, memo)
   const at = (e: Scalar): Scalar => {
     if (e.op !== "read" || e.slot < 0) return e
-    const node = nodes.get(e.slot)!
+    const node = fusion.stopped.get(e.slot)!
     const kind = fusion.stops.get(node)!.kind
     // The indices are resolved already; what is inlined at them must leave them as they are.
     for (const x of e.index) memo.set(x, x)

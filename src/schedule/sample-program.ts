@@ -3,6 +3,7 @@
  * that they need, in levels; a level needs only what lower levels computed.
  */
 import type { Node } from "../ir/graph.ts"
+import { freeVariables } from "../scalar/free-variables.ts"
 import { eachScalar, i32, mapScalar, operands, read, variable, withOperands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
 import { simplify } from "../scalar/simplify-scalar.ts"
 import { batchDraws, type DrawBatch } from "./draw-batches.ts"
@@ -136,7 +137,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
   // One tree for all: equal parts are one object from here on.
   const arrayList = [...arrays.values()]
   const arrangementList = [...arrangements.entries()]
-  const roots = simplify([...wanted.map((w) => w.body ?? i32(0)), ...arrayList.map((a) => a.body), ...arrangementList.map(([, a]) => a.sample)])
+  const roots = fusion.simplify([...wanted.map((w) => w.body ?? i32(0)), ...arrayList.map((a) => a.body), ...arrangementList.map(([, a]) => a.sample)])
   const columnBodies = roots.slice(0, wanted.length)
   const arrayBodies = roots.slice(wanted.length, wanted.length + arrayList.length)
   const samples = roots.slice(wanted.length + arrayList.length)
@@ -228,7 +229,7 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
 
   // Draws that are alike are made by one loop, before anything else.
   const scalarList = [...scalars].map(([body, slot]) => ({ body, slot, level: levelOf(slot) }))
-  const batched = batchDraws(scalarList.map((s) => s.body), new Map([...fusion.stops.keys()].map((n) => [n.id, n])), memorySlot, slots)
+  const batched = batchDraws(scalarList.map((s) => s.body), fusion.stopped, memorySlot, slots)
   slots = batched.nextSlot
 
   const values: RowValue[] = [
@@ -239,6 +240,14 @@ export const sampleProgram = (fusion: Fusion, rows: number, row: Var, columns: r
     ...scalarList.map(({ slot, level }, i): RowValue => ({ kind: "scalar", slot, level, type: batched.bodies[i]!.type, body: batched.bodies[i]! }))
   ]
   return { rows, row, within: parted ? within : undefined, values, columns: wanted.map((w, i) => ({ column: w.column, slot: columnSlots[i]! })), levels: 1 + values.reduce((m, v) => Math.max(m, v.level), 0) }
+}
+
+/** The buffers that a program reads, by their slots. */
+export const buffersOf = ({ values }: SampleProgram, isBuffer: (slot: number) => boolean): ReadonlySet<number> => {
+  const slots = new Set<number>()
+  const read = (v: RowValue): Scalar => (v.kind === "draws" ? v.batch.subject : v.kind === "arrangement" ? v.sample : v.kind === "statistic" ? v.reduce : v.body)
+  eachScalar(values.map(read), (e) => { if (e.op === "read" && e.slot >= 0 && e.slot < memorySlot && isBuffer(e.slot)) slots.add(e.slot) })
+  return slots
 }
 
 const reductionSlots = (statistics: readonly { readonly slot: number }[]): Set<number> => new Set(statistics.map((s) => s.slot))
@@ -263,17 +272,7 @@ const written = (e: Reduction): Reduction => {
 
 /** Whether an expression depends on no variable but the row. */
 const makeLoopFree = (row: Var, within: Var): ((e: Scalar) => boolean) => {
-  const memo = new Map<Scalar, ReadonlySet<Var>>()
-  const free = (e: Scalar): ReadonlySet<Var> => {
-    const known = memo.get(e)
-    if (known) return known
-    const found = new Set<Var>()
-    if (e.op === "var") { if (e !== row && e !== within) found.add(e) }
-    else for (const x of operands(e)) for (const v of free(x)) found.add(v)
-    if (e.op === "reduce") for (const v of e.vars) found.delete(v)
-    memo.set(e, found)
-    return found
-  }
+  const free = freeVariables((v) => v !== row && v !== within)
   return (e) => free(e).size === 0
 }
 

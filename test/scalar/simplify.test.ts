@@ -1,12 +1,14 @@
 /** Every rule of the scalar simplifier fires, and no simplification changes a value. */
 import { describe, expect, test } from "vitest"
+import { freeVariables } from "../../src/scalar/free-variables.ts"
 import { canonical } from "../../src/scalar/intern.ts"
 import { intervals } from "../../src/scalar/interval.ts"
 import { mergeSelect } from "../../src/scalar/merge.ts"
 import { printScalar } from "../../src/scalar/print-scalar.ts"
+import { simplifyAlike } from "../../src/scalar/simplify-alike.ts"
 import { allRules, simplify } from "../../src/scalar/simplify-scalar.ts"
 import {
-  type BinaryFn, type CastFn, type Scalar, type UnaryFn, type Var, add, and, binary, bool, cast, constant, eq, f32, floor, i32, idiv, le, lt, max, min, mod, mul, neg, not, operands, or,
+  type BinaryFn, type CastFn, type Scalar, type UnaryFn, type Var, add, and, binary, bool, cast, constant, eq, f32, floor, i32, idiv, le, lt, mapScalar, max, min, mod, mul, neg, not, operands, or,
   read, reduce, select, sub, u32, unary, variable,
 } from "../../src/scalar/scalar.ts"
 import { evaluate, type ReadElement } from "./evaluate.ts"
@@ -192,6 +194,42 @@ test("simplified expressions have the same value to the bit, on 6,000 random pro
   expect([...again]).toEqual([])
   expect(fired.size).toBeGreaterThan(25)
 }, 60_000)
+
+/** The same expression of other variables with the same ranges, and of other slots. */
+const renamed = (e: Scalar): Scalar => {
+  const memo = new Map<Scalar, Scalar>(vars.map((v) => [v, { ...v, name: `${v.name}0` }]))
+  return mapScalar(e, (x) => (x.op === "read" ? { ...x, slot: 9 - x.slot } : x), memo)
+}
+
+test("what differs in variables and slots alone is simplified once, to what it would become by itself", () => {
+  const alike = simplifyAlike()
+  for (let seed = 1; seed <= 1500; seed++) {
+    const pick = generator(seed * 3 + 2)
+    const roots = [randomScalar(pick, vars, "i32", 3), randomScalar(pick, vars, "f32", 3)]
+    for (const same of [roots, roots.map(renamed), roots]) {
+      const e = canonical(same)
+      expect(alike(e).map(printScalar), `seed ${seed}`).toEqual(simplify(e).map(printScalar))
+    }
+  }
+  const row = variable("k", 3)
+  const over = (slot: number, v: Var): Scalar => reduce("sum", [v], binary("mul", read("f32", slot, [add(v, i32(0)), x]), f32(2)))
+  const [first, second] = [over(3, row), over(5, { ...row, name: "j" })]
+  expect([...alike([first]), ...alike([second])].map(printScalar)).toEqual(["sum k in 0..2 (#3[k, x] * 2.0)", "sum j in 0..2 (#5[j, x] * 2.0)"])
+  // What is simple stays the object that it was.
+  expect(alike([read("f32", 6, [y])])[0]).not.toBe(real)
+  expect(alike([real])[0]).toBe(real)
+})
+
+test("free variables are those that no reduction around them binds", () => {
+  const k = variable("k", 3)
+  const sum = reduce("sum", [k], read("f32", 7, [k, x]))
+  const free = freeVariables(() => true)
+  expect([...free(sum)]).toEqual([x])
+  expect([...free(binary("mul", sum, cast("f32", k)))]).toEqual([x, k])
+  expect([...freeVariables((v) => v !== x)(sum)]).toEqual([])
+  const place = add(x, y)
+  expect([...freeVariables(() => true, place)(read("f32", 7, [place, y]))]).toEqual([y])
+})
 
 test("intervals hold at random points", () => {
   for (let seed = 1; seed <= 3000; seed++) {
