@@ -202,13 +202,14 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
   if (force.size > 0) return { force }
   const usersOf = (own: readonly Column[]): number[] => [...new Set(own.map((c) => firstUse.get(c)!))].sort((a, b) => a - b)
   const resultsOf = (own: readonly Column[]): RowResult[] => [...rowRoots].filter(([, mine]) => mine.every((c) => own.includes(c))).map(([node, mine]) => ({ node, columns: mine }))
+  const reliefOf = (reader: Node, storage: number): ReadonlyMap<Node, string> | undefined => relief(fusion, reader, limits, storage) ?? relief(fusion, reader, limits, storage, true)
   // So are sample programs that cannot be divided.
   for (const [{ columns: own }, program] of whole) {
     const [user, ...others] = usersOf(own)
     if (others.length > 0) continue
     const least = buffersOf(program!, (slot) => !isDraw(fusion.stopped.get(slot)!)).size + resultsOf(own).length + (own.some((c) => inTable.has(c)) ? 1 : 0)
     if (least <= limits.maxStorageBuffersPerShaderStage) continue
-    for (const [node, reason] of relief(fusion, roots[user!]!, limits, least) ?? []) force.set(node, reason)
+    for (const [node, reason] of reliefOf(roots[user!]!, least) ?? []) force.set(node, reason)
   }
   if (force.size > 0) return { force }
   for (const program of programs) {
@@ -228,7 +229,7 @@ const attempt = ({ graph, arenas, places }: Arenas, costs: Costs, table: Primiti
         continue
       }
       if (storageOf(scheduled.kernel) > limits.maxStorageBuffersPerShaderStage) {
-        const found = relief(fusion, scheduled.node, limits, storageOf(scheduled.kernel))
+        const found = reliefOf(scheduled.node, storageOf(scheduled.kernel))
         for (const [node, reason] of found ?? []) force.set(node, reason)
         if (found) continue
       }

@@ -3,7 +3,8 @@ import type { Node } from "../ir/graph.ts"
 import type { Fusion } from "./fuse.ts"
 import type { Limits } from "./limits.ts"
 
-export const relief = (fusion: Fusion, root: Node, limits: Limits, storage: number): ReadonlyMap<Node, string> | undefined => {
+/** `throughRows`: also among the values that small values of each sample are made of, whose kernel it is that breaks the limit. */
+export const relief = (fusion: Fusion, root: Node, limits: Limits, storage: number, throughRows = false): ReadonlyMap<Node, string> | undefined => {
   const buffers = new Map<Node, ReadonlySet<Node>>()
   const sizes = new Map<Node, number>()
   const below = (node: Node): ReadonlySet<Node> => {
@@ -12,8 +13,9 @@ export const relief = (fusion: Fusion, root: Node, limits: Limits, storage: numb
     const found = new Set<Node>()
     let size = 1
     for (const input of node.inputs) {
-      if (fusion.stops.has(input)) {
-        if (fusion.stops.get(input)!.kind !== "draw") found.add(input)
+      const stop = fusion.stops.get(input)?.kind
+      if (stop && !(throughRows && stop === "row")) {
+        if (stop !== "draw") found.add(input)
         continue
       }
       for (const b of below(input)) found.add(b)
