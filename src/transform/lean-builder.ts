@@ -1,6 +1,6 @@
 /**
  * A builder that leaves out what a gradient rule need not have said: neutral elements, movements that move nothing,
- * sums over what was only repeated. The rules stay plain; their graphs stay small.
+ * sums over what was only repeated, sums of what is 0 on either side of a condition. The rules stay plain; their graphs stay small.
  */
 import type { Builder } from "../ir/build.ts"
 import type { Node } from "../ir/graph.ts"
@@ -20,6 +20,38 @@ const sameShape = (a: readonly number[], b: readonly number[]): boolean => a.len
 const inOrder = (list: readonly number[]): boolean => list.every((d, i) => d === i)
 
 type Shortcut = (b: Builder, inputs: readonly Node[], attrs: object) => Node | undefined
+
+/** A value that is 0 on one side of a condition. */
+interface Masked {
+  readonly condition: Node
+  readonly side: 1 | 2
+  /** What it is on the other side. */
+  readonly value: () => Node
+}
+
+const maskedOf = (b: Builder, node: Node): Masked | undefined => {
+  if (node.prim === "select") {
+    const side = uniformValue(node.inputs[2]!) === 0 ? 1 : uniformValue(node.inputs[1]!) === 0 ? 2 : undefined
+    if (!side) return undefined
+    const condition = node.inputs[0]!
+    const value = (): Node => node.inputs[side]!
+    return condition.prim === "not" ? { condition: condition.inputs[0]!, side: side === 1 ? 2 : 1, value } : { condition, side, value }
+  }
+  if (node.prim !== "mul") return undefined
+  const [x, y] = node.inputs as [Node, Node]
+  const [mask, factor] = uniformValue(y) === undefined ? [y, x] : [x, y]
+  const masked = Number.isFinite(uniformValue(factor)) ? maskedOf(b, mask) : undefined
+  return masked && { ...masked, value: () => b.mul(masked.value(), factor) }
+}
+
+/** Both sides of one condition, each 0 on the other, are a choice: the cotangents of the two branches of an `if`. */
+const choice = (b: Builder, x: Node, y: Node): Node | undefined => {
+  const one = maskedOf(b, x)
+  const other = one && maskedOf(b, y)
+  if (!other || one.condition !== other.condition || one.side === other.side) return undefined
+  const [then, otherwise] = one.side === 1 ? [one, other] : [other, one]
+  return b.apply("select", [one.condition, then.value(), otherwise.value()])
+}
 
 /** c x over all elements. */
 const scaled = (b: Builder, x: Node, factor: number): Node =>
@@ -49,7 +81,7 @@ const repeat = (b: Builder, [x]: readonly Node[], { shape, map }: BroadcastAttrs
 }
 
 const shortcuts: Readonly<Record<string, Shortcut>> = {
-  add: (_b, [x, y]) => (uniformValue(x!) === 0 ? y : uniformValue(y!) === 0 ? x : undefined),
+  add: (b, [x, y]) => (uniformValue(x!) === 0 ? y : uniformValue(y!) === 0 ? x : choice(b, x!, y!)),
   sub: (b, [x, y]) => (uniformValue(y!) === 0 ? x : uniformValue(x!) === 0 ? lean(b).neg(y!) : undefined),
   mul: (_b, [x, y]) => (uniformValue(x!) === 1 ? y : uniformValue(y!) === 1 ? x : undefined),
   div: (_b, [x, y]) => (uniformValue(y!) === 1 ? x : undefined),
