@@ -16,4 +16,4 @@ export const cliBundle = (outdir) => ({
 /** A library: programs that use Effect must share it with this, so it is not bundled. */
 export const runtimeBundle = (outfile) => ({ ...shared, entryPoints: ["src/runtime.ts"], outfile, platform: "node", external: [...shared.external, "effect", "effect/*"], banner: { js: requireBanner } })
 /** The compiler alone: it must run in a browser, so an import of node's would be an error here. */
-export const compilerBundle = (outfile) => ({ ...shared, entryPoints: ["src/index.ts"], outfile, platform: "neutral", mainFields: ["module", "main"], target: "es2022" })
+export const compilerBundle = (outfile) => ({ ...shared, entryPoints: ["src/index.ts"], outfile, platform: "neutral", mainFields: ["module", "main"], target: "es2022", minifyWhitespace: true, minifySyntax: true })
