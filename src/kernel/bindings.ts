@@ -1,6 +1,6 @@
 /** What a kernel is bound to, and how the reads of its expressions become loads, draws and table words. */
 import type { Node } from "../ir/graph.ts"
-import { eachScalar, operands, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
+import { containsReduction, eachScalar, type Scalar, type ScalarType, type Var } from "../scalar/scalar.ts"
 import type { Simplify } from "../scalar/simplify-alike.ts"
 import { intervals } from "../scalar/interval.ts"
 import { columnOfSlot, drawAttrs, isPartner, type Column } from "../schedule/rates.ts"
@@ -207,7 +207,7 @@ export const loadColumns = (roots: readonly Scalar[], reads: Reads, target: Retu
       if (x.op === "var" && !known.includes(x)) fits = false
       if (x.op === "read" && x.slot < 0 && !target.rowNames.has(x.index[0]!)) fits = false
     })
-    return fits && !insideReduce(row)
+    return fits && !containsReduction(row)
   }
   const waiting = new Set([...wanted.keys()].filter((row) => !target.rowNames.has(row)))
   for (let progress = true; progress;) {
@@ -228,4 +228,3 @@ export const loadColumns = (roots: readonly Scalar[], reads: Reads, target: Retu
   }
 }
 
-const insideReduce = (e: Scalar): boolean => e.op === "reduce" || operands(e).some(insideReduce)

@@ -4,7 +4,7 @@
  * are spread over the lanes, all lanes sum the statistics, and lane 0 adds the partial sums in a fixed order.
  */
 import type { Node } from "../ir/graph.ts"
-import { eachScalar, i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
+import { containsReduction, i32, idiv, mapScalar, mod, operands, type Scalar, type Var } from "../scalar/scalar.ts"
 import type { Simplify } from "../scalar/simplify-alike.ts"
 import { sizeOf } from "../schedule/inline.ts"
 import type { Limits, Profile, Ranges } from "../schedule/limits.ts"
@@ -321,12 +321,6 @@ const sameSums = (arrays: readonly RowArray[], simplify: Simplify): RowArray[][]
     }))
     return group.map((v, i) => ({ ...v, element: first.element, body: bodies[i]! }))
   })
-}
-
-const containsReduction = (e: Scalar): boolean => {
-  let found = false
-  eachScalar([e], (x) => { if (x.op === "reduce") found = true })
-  return found
 }
 
 /** Scalars in an order in which what another reads comes first. */

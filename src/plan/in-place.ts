@@ -3,7 +3,7 @@
  * writes into the slot's own buffer. Nothing is copied afterwards, and an optimiser's kernel binds each slot once.
  */
 import type { Graph, Node } from "../ir/graph.ts"
-import { blocksOf, expressionsOf, operandsOf, type Expr, type Kernel, type Local, type Stmt } from "../kernel/kernel.ts"
+import { blocksOf, expressionsOf, operandsOf, type Expr, type Kernel, type Stmt } from "../kernel/kernel.ts"
 import { rewriteStatements, withOperandsOf } from "../kernel/rewrite.ts"
 import type { Schedule, Scheduled } from "../schedule/groups.ts"
 
@@ -19,16 +19,18 @@ const only = ({ kernel, bound }: Scheduled, node: Node, access: "read" | "write"
   return at.length === 1 && kernel.bindings[at[0]!]!.access === access ? at[0] : undefined
 }
 
-/** Expressions with one text are the same: a local by its own name. */
-const textOf = (names: Map<Local, number>): ((e: Expr) => string) => {
+/** Expressions with one text are the same: locals, arrays and distributions are told apart by what they are, not by how they look. */
+const textOf = (): ((e: Expr) => string) => {
+  const names = new Map<object, number>()
+  const nameOf = (x: object): string => {
+    if (!names.has(x)) names.set(x, names.size)
+    return `#${names.get(x)}`
+  }
   const text = (e: Expr): string => {
-    if (e.op === "local") {
-      if (!names.has(e.local)) names.set(e.local, names.size)
-      return `v${names.get(e.local)}`
-    }
-    const { op, type, ...rest } = e as Expr & Record<string, unknown>
-    const own = Object.entries(rest).filter(([, x]) => typeof x !== "object").map(([key, x]) => `${key}=${String(x)}`)
-    return `${op} ${type} ${own.join(" ")}(${operandsOf(e).map(text).join(",")})`
+    const operands = operandsOf(e)
+    const inside = new Set<unknown>(operands)
+    const own = Object.entries(e).filter(([, x]) => !inside.has(x) && !Array.isArray(x)).map(([key, x]: [string, unknown]) => `${key}=${typeof x === "object" && x !== null ? nameOf(x) : String(x)}`)
+    return `${own.join(" ")}(${operands.map(text).join(",")})`
   }
   return text
 }
@@ -36,7 +38,7 @@ const textOf = (names: Map<Local, number>): ((e: Expr) => string) => {
 /** Whether each thread reads `read` only where it writes `write`, and reads it all before. */
 const readsWhereItWrites = (kernel: Kernel, read: number, write: number): boolean => {
   if (kernel.bindings[read]!.element !== kernel.bindings[write]!.element) return false
-  const text = textOf(new Map())
+  const text = textOf()
   const places = new Set<string>()
   let [written, late] = [false, false]
   const look = (e: Expr): void => {

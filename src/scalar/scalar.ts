@@ -158,6 +158,12 @@ export const mapScalar = (root: Scalar, f: (e: Scalar) => Scalar, memo = new Map
   return memo.get(root)!
 }
 
+export const containsReduction = (e: Scalar): boolean => {
+  let found = false
+  eachScalar([e], (x) => { if (x.op === "reduce") found = true })
+  return found
+}
+
 /** Every node below the roots, each once. */
 export const eachScalar = (roots: readonly Scalar[], visit: (e: Scalar) => void): void => {
   const seen = new Set<Scalar>()

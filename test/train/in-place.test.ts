@@ -4,6 +4,10 @@ import type { Scope } from "effect/Scope"
 import { describe, expect, it } from "vitest"
 import { referenceTrainer } from "../../src/cli/reference-trainer.ts"
 import { compileProgram } from "../../src/driver/compile-program.ts"
+import type { Node } from "../../src/ir/graph.ts"
+import { builtin, type ArrayLocal, type Expr } from "../../src/kernel/kernel.ts"
+import { inPlace, type InPlace } from "../../src/plan/in-place.ts"
+import type { Schedule } from "../../src/schedule/groups.ts"
 import type { Plan } from "../../src/plan/plan.ts"
 import { Gpu, gpuLayer } from "../../src/runtime/gpu.ts"
 import { loadProgram, type Trainer } from "../../src/runtime/program.ts"
@@ -56,6 +60,30 @@ describe("slots in place", () => {
     for (const name of found) expect(plan.commands.some((c) => c.op === "copy" && c.to === plan.outputs.find((o) => o.slot === name)!.buffer)).toBe(false)
     const [device, exact] = [await onDevice(value), await advanced(referenceTrainer(value.program), value.plan.steps.length)]
     expect(device).toEqual(exact)
+  })
+
+  it("are not those that are read where one table says and written where another does", () => {
+    const node = (id: number, prim: string): Node => ({ id, prim, inputs: [], attrs: {}, dtype: "f32", shape: [4], origin: { span: { file: "", start: 0, end: 0 }, label: "", path: "" } })
+    const [slot, next] = [node(1, "input"), node(2, "exp")]
+    const table = (data: readonly number[]): ArrayLocal => ({ kind: "array", space: "constant", element: "i32", length: 4, data })
+    const [one, other] = [table([0, 1, 2, 3]), table([3, 2, 1, 0])]
+    const at = (array: ArrayLocal): Expr => ({ op: "element", type: "i32", array, index: builtin("lane") })
+    const advancing = (from: ArrayLocal, to: ArrayLocal): InPlace => inPlace(
+      { entry: "f", sources: [], rasters: [], inputs: [{ name: "slot:s", node: slot, source: undefined }], outputs: [{ name: "next:s", node: next, picture: undefined, population: undefined }] },
+      {
+        places: new Map(), arenas: new Set(),
+        kernels: [{
+          node: next, ranges: undefined, parts: new Set(), bound: [{ kind: "node", node: slot }, { kind: "node", node: next }],
+          kernel: {
+            kind: "map", workgroup: [4, 1, 1], groups: [1, 1, 1], shared: [one, other],
+            bindings: (["read", "write"] as const).map((access) => ({ access, element: "f32", length: 4, label: "" })),
+            body: [{ op: "store", binding: 1, index: at(to), value: { op: "unary", type: "f32", fn: "exp", x: { op: "load", type: "f32", binding: 0, index: at(from) } } }],
+          },
+        }],
+      } as unknown as Schedule,
+    )
+    expect([advancing(one, one).slots.size, advancing(one, other).slots.size]).toEqual([1, 0])
+    expect(advancing(one, one).kernels[0]!.kernel.bindings).toHaveLength(1)
   })
 
   it("are parameters, moments and followers of an optimiser, which then binds each once", () => {
